@@ -1,0 +1,1 @@
+"""Floor 1: where settings, paths, keys and trust come from."""

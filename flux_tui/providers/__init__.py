@@ -1,0 +1,1 @@
+"""Floor 1: providers, each a wire format and an endpoint."""

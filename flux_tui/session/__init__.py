@@ -1,0 +1,1 @@
+"""Floor 2: the turn, the session, the ledger. What a front end holds."""

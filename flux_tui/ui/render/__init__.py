@@ -1,0 +1,1 @@
+"""Text that is not ours becomes Content here and nowhere else."""

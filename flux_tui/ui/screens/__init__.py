@@ -1,0 +1,1 @@
+"""Screens: each owns one `match` over events and no business logic."""

@@ -1,0 +1,1 @@
+"""Widgets: each knows its pane and nothing else."""
