@@ -1,0 +1,1 @@
+"""Floor 1: the strict simulator of the vendors' wire formats."""
