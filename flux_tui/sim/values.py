@@ -8,6 +8,16 @@ from typing import TypeAlias, cast
 Object: TypeAlias = "dict[str, object]"
 
 
+def is_object(value: object) -> bool:
+    """Whether *value* is a JSON object; tells the type checker nothing, on purpose."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> bool:
+    """Whether *value* is a JSON array."""
+    return isinstance(value, list)
+
+
 def mapping(value: object) -> Object:
     """*value* when it is a JSON object, else an empty one."""
     # json.loads makes str keys only, so the isinstance check is the whole proof.
@@ -26,7 +36,7 @@ def string(value: object) -> str:
 
 def objects(value: object) -> list[Object]:
     """The JSON objects among the items of *value*, in order."""
-    return [mapping(item) for item in sequence(value) if isinstance(item, dict)]
+    return [mapping(item) for item in sequence(value) if is_object(item)]
 
 
 def integer(value: object) -> int | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from flux_tui.sim.rules.anthropic_models import model_violations
 from flux_tui.sim.rules.anthropic_shapes import COUNT_REQUEST, REQUEST, worded
 from flux_tui.sim.rules.common import Violation
-from flux_tui.sim.values import Object, mapping, objects, sequence, string
+from flux_tui.sim.values import Object, mapping, objects, string
 
 LATEST = "2026-10-21"
 _ONLY = {
@@ -101,9 +101,7 @@ def _contents(body: Object) -> Iterator[Violation]:
             continue
         if message.get("content"):
             yield from _texts("messages", f"messages.{index}.content", _blocks(message))
-    system = body.get("system")
-    if isinstance(system, list):
-        yield from _texts("system", "system", objects(sequence(system)))
+    yield from _texts("system", "system", objects(body.get("system")))
 
 
 def _texts(subject: str, path: str, blocks: list[Object]) -> Iterator[Violation]:
@@ -122,11 +120,9 @@ def _texts(subject: str, path: str, blocks: list[Object]) -> Iterator[Violation]
 
 
 def _result_texts(path: str, block: Object) -> Iterator[Violation]:
-    content = block.get("content")
-    if isinstance(content, list):
-        if not content:
-            yield _violation("A1", path, f"{path}.tool_result.content: content must be non-empty")
-        yield from _texts("messages", f"{path}.content", objects(sequence(content)))
+    if block.get("content") == []:
+        yield _violation("A1", path, f"{path}.tool_result.content: content must be non-empty")
+    yield from _texts("messages", f"{path}.content", objects(block.get("content")))
 
 
 def _roles(body: Object, version: str) -> Iterator[Violation]:

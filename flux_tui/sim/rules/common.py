@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-from flux_tui.sim.values import mapping, sequence, string
+from flux_tui.sim.values import is_array, is_object, mapping, sequence, string
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Dictionary:
 
     def problems(self, value: object, path: Path) -> Iterator[Problem]:
         """See `Shape`."""
-        if not isinstance(value, dict):
+        if not is_object(value):
             yield Problem(path, "type", self.noun, found=value, rule=self.rule)
 
 
@@ -171,12 +171,13 @@ class Items:
 
     def problems(self, value: object, path: Path) -> Iterator[Problem]:
         """See `Shape`."""
-        if not isinstance(value, list):
+        if not is_array(value):
             yield Problem(path, "type", self.noun, found=value)
             return
-        if not value and not self.empty:
+        items = sequence(value)
+        if not items and not self.empty:
             yield Problem(path, "empty", rule=self.rule)
-        for index, item in enumerate(sequence(value)):
+        for index, item in enumerate(items):
             yield from self.item.problems(item, (*path, index))
 
 
@@ -213,7 +214,7 @@ class Either:
         """See `Shape`."""
         if isinstance(value, str):
             yield from self.text.problems(value, path)
-        elif isinstance(value, list | dict):
+        elif is_array(value) or is_object(value):
             yield from self.other.problems(value, path)
         else:
             yield Problem(path, "type", self.noun, found=value)
@@ -230,7 +231,7 @@ class Record:
 
     def problems(self, value: object, path: Path) -> Iterator[Problem]:
         """See `Shape`."""
-        if not isinstance(value, dict):
+        if not is_object(value):
             yield Problem(path, "type", self.noun, found=value)
             return
         found = mapping(value)
@@ -261,7 +262,7 @@ class Tagged:
 
     def problems(self, value: object, path: Path) -> Iterator[Problem]:
         """See `Shape`."""
-        if not isinstance(value, dict):
+        if not is_object(value):
             yield Problem(path, "type", self.noun, found=value)
             return
         found = mapping(value)
