@@ -13,7 +13,7 @@ from flux_tui.core.usage import Cost
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionInfo:
-    """One row of the session list. `messages` counts all branches; `models` in order of first use."""
+    """One row of the session list; `messages` counts all branches, `models` by first use."""
 
     id: str
     title: str
