@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from flux_tui.sim.tokens import pieces
 
-_WORDS = (
-    "terminal stream answer question model window pane cursor history switch vendor token budget "
-    "measure render steady quiet careful plain narrow wide early late return value branch merge "
-    "signal worker buffer request reply compare choose remember continue"
-).split()
+_VOCABULARY = """
+terminal stream answer question model window pane cursor history switch vendor token budget
+measure render steady quiet careful plain narrow wide early late return value branch merge
+signal worker buffer request reply compare choose remember continue
+"""
+_WORDS = _VOCABULARY.split()
 
 TABLE = """\
 Here is a comparison as a table:

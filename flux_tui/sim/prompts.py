@@ -93,7 +93,7 @@ def _pairs(line: str) -> list[tuple[str, object]]:
 
 def _value(key: str, line: str, at: int) -> tuple[object, int]:
     if key == "tool" and (tool := _TOOL.match(line, at)) is not None:
-        arguments, end = _json(line, tool.end()) if tool.group(2) else ({}, tool.end())
+        arguments, end = _json(line, tool.end()) if tool.group(2) else (None, tool.end())
         if end == tool.end() and tool.group(2):  # not JSON: sent as it is, to be malformed
             raw = _word(line, end)
             return Call(tool.group(1), raw=raw), end + len(raw)
@@ -137,7 +137,10 @@ def _directive(pairs: list[tuple[str, object]]) -> Directive:
     )
 
 
-_KEYS = frozenset("fault tool repeat speed delay think tokens kind seed text stop redacted".split())
+_KEYS = frozenset(
+    ("fault", "tool", "repeat", "speed", "delay", "think", "tokens")
+    + ("kind", "seed", "text", "stop", "redacted")
+)
 
 
 def _int(word: str | None) -> int | None:
