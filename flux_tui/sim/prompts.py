@@ -138,8 +138,20 @@ def _directive(pairs: list[tuple[str, object]]) -> Directive:
 
 
 _KEYS = frozenset(
-    ("fault", "tool", "repeat", "speed", "delay", "think", "tokens")
-    + ("kind", "seed", "text", "stop", "redacted")
+    (
+        "fault",
+        "tool",
+        "repeat",
+        "speed",
+        "delay",
+        "think",
+        "tokens",
+        "kind",
+        "seed",
+        "text",
+        "stop",
+        "redacted",
+    )
 )
 
 

@@ -129,7 +129,7 @@ class AnthropicFormat:
 
     def frames(self, answer: Answer) -> Iterator[Frame]:
         """See `WireFormat`."""
-        start = {
+        start: Object = {
             **_envelope(answer),
             "content": [],
             "stop_reason": None,
@@ -252,9 +252,13 @@ def _delta(index: int, delta: Object) -> bytes:
 
 def _block_frames(index: int, block: Object, tokens: tuple[str, ...]) -> Iterator[Frame]:
     kind = string(block["type"])
-    empty: Object = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""}}
-    opened = {**block, **mapping(empty.get(kind)), **({"input": {}} if "input" in block else {})}
-    start = {"type": "content_block_start", "index": index, "content_block": opened}
+    empty: Object = {
+        "text": {"text": ""},
+        "thinking": {"thinking": "", "signature": ""},
+        "tool_use": {"input": {}},
+    }
+    opened: Object = {**block, **mapping(empty.get(kind))}
+    start: Object = {"type": "content_block_start", "index": index, "content_block": opened}
     yield Frame(sse(start, "content_block_start"))
     for token in tokens:
         if kind == "tool_use":

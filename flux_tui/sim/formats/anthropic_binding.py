@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from flux_tui.sim import catalog
 from flux_tui.sim.rules.common import Violation
-from flux_tui.sim.signing import claim, digest, verify as verify_signature
+from flux_tui.sim.signing import claim, digest
+from flux_tui.sim.signing import verify as verify_signature
 from flux_tui.sim.values import Object, dumps, mapping, objects, string
 
 _DROP_BETA = "thinking-binding-controls-2026-08-01"
