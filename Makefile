@@ -1,0 +1,68 @@
+# The two commands that matter: `make run` and `make test`. `make help` lists the rest.
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEV    := $(VENV)/.installed-dev
+SIZE   ?= 120x40
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-fast check format lint types imports bench screenshots snapshots build clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(VENV)/bin/python:
+	sh scripts/make-venv.sh $(VENV)
+
+$(STAMP): pyproject.toml $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m compileall -q flux_tui $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') >/dev/null 2>&1 || true
+	@touch $@
+
+$(DEV): $(STAMP)
+	$(BIN)/python scripts/dev_requirements.py | xargs $(BIN)/python -m pip install --quiet --disable-pip-version-check
+	@touch $@
+
+run: $(STAMP)  ## start Flux TUI; with no key it starts on the built-in simulator
+	@$(BIN)/flux-tui $(ARGS)
+
+demo: $(STAMP)  ## start on the simulator, keys or not
+	@$(BIN)/flux-tui --demo $(ARGS)
+
+test: $(DEV)  ## run all tests
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-fast: $(DEV)  ## run the tests that take no time
+	$(BIN)/python -m pytest -n 2 -m "not slow and not terminal" $(ARGS)
+
+check: $(DEV) lint types imports test  ## everything that is checked before a change lands
+
+format: $(DEV)  ## put the code in its one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(DEV)
+	$(BIN)/pyright
+
+imports: $(DEV)
+	$(BIN)/lint-imports
+
+bench: $(DEV)  ## measure start, streaming, echo and memory against a minimal Textual application
+	$(BIN)/python -m bench $(ARGS)
+
+screenshots: $(DEV)  ## make the pictures in screenshots/ anew
+	$(BIN)/python -m screenshots $(ARGS)
+
+snapshots: $(DEV)  ## accept the present looks as the reference of the snapshot tests
+	$(BIN)/python -m pytest tests/snapshots --snapshot-update
+
+build: $(DEV)  ## make the wheel and the source distribution in dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:  ## remove what was made
+	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
