@@ -1,0 +1,1 @@
+"""Pictures of the program, made by `make screenshots` from the real thing in a pseudo-terminal."""

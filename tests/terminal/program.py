@@ -1,0 +1,140 @@
+"""The real program in a real pseudo-terminal, with a screen that can be read and drawn."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyte
+
+KEYS = {
+    "enter": "\r", "esc": "\x1b", "tab": "\t", "backspace": "\x7f", "up": "\x1b[A", "down": "\x1b[B",
+    "f1": "\x1bOP", "f2": "\x1bOQ", "f3": "\x1bOR", "f4": "\x1bOS", "f6": "\x1b[17~",
+    "f7": "\x1b[18~", "f8": "\x1b[19~", "f9": "\x1b[20~", "ctrl+c": "\x03", "ctrl+d": "\x04",
+    "ctrl+j": "\n", "ctrl+l": "\x0c", "ctrl+n": "\x0e", "ctrl+p": "\x10", "ctrl+q": "\x11",
+    "ctrl+s": "\x13", "ctrl+z": "\x1a", "pageup": "\x1b[5~", "pagedown": "\x1b[6~",
+    "home": "\x1b[H", "end": "\x1b[F",
+}  # fmt: skip
+
+
+class Program:
+    """`flux-tui` (or another module) on a terminal of its own; a context manager that cleans up."""
+
+    def __init__(
+        self,
+        words: Sequence[str] = (),
+        *,
+        size: tuple[int, int] = (120, 40),
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        self.columns, self.rows = size
+        self.screen = pyte.Screen(self.columns, self.rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.output = bytearray()
+        self.status: int | None = None
+        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        environment |= {"TEXTUAL_ANIMATIONS": "none", **(env or {})}
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(cwd or Path.cwd())
+            argv = [sys.executable, "-m", "flux_tui", *words]
+            os.execve(sys.executable, argv, environment)
+        self.resize(self.columns, self.rows)
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait_exit(10)
+        os.close(self._fd)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size, as a window manager would."""
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.screen.resize(rows, columns)
+        self.columns, self.rows = columns, rows
+
+    def type(self, text: str) -> None:
+        """Send characters as a keyboard would."""
+        os.write(self._fd, text.encode("utf-8"))
+
+    def raw(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        view = memoryview(data)
+        while view:
+            _, writable, _ = select.select([], [self._fd], [], 0.05)
+            if writable:
+                view = view[os.write(self._fd, view[:4096]) :]
+            self.read(0)
+
+    def press(self, *keys: str) -> None:
+        """Send named keys, a moment apart, as a hand would."""
+        for key in keys:
+            self.type(KEYS.get(key, key))
+            self.read(0.15)
+
+    def read(self, seconds: float = 0.05) -> bool:
+        """Take what the program wrote within *seconds*; False once its side is closed."""
+        end = time.monotonic() + seconds
+        while True:
+            ready, _, _ = select.select([self._fd], [], [], max(0.0, end - time.monotonic()))
+            if not ready:
+                return True
+            try:
+                data = os.read(self._fd, 65_536)
+            except OSError as problem:
+                if problem.errno == errno.EIO:
+                    return False
+                raise
+            if not data:
+                return False
+            self.output += data
+            self._stream.feed(data)
+
+    @property
+    def text(self) -> str:
+        """The screen as lines of text."""
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def wait_for(self, *texts: str, seconds: float = 30, gone: bool = False) -> str:
+        """Wait until all *texts* are on the screen (or, with *gone*, none of them)."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            alive = self.read(0.05)
+            seen = [text in self.text for text in texts]
+            if (not any(seen)) if gone else all(seen):
+                return self.text
+            if not alive:
+                break
+        state = "still there" if gone else "not there"
+        raise AssertionError(f"{texts} {state} after {seconds} s; the screen:\n{self.text}")
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        os.kill(self.pid, number)
+
+    def wait_exit(self, seconds: float = 15) -> int:
+        """Return the exit status (negative: the signal that killed it)."""
+        end = time.monotonic() + seconds
+        while self.status is None and time.monotonic() < end:
+            self.read(0.02)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        if self.status is None:
+            raise AssertionError(f"still running after {seconds} s; the screen:\n{self.text}")
+        self.read(0.05)
+        return self.status
