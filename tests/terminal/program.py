@@ -18,7 +18,8 @@ from pathlib import Path
 import pyte
 
 KEYS = {
-    "enter": "\r", "esc": "\x1b", "tab": "\t", "backspace": "\x7f", "up": "\x1b[A", "down": "\x1b[B",
+    "enter": "\r", "esc": "\x1b", "tab": "\t", "backspace": "\x7f",
+    "up": "\x1b[A", "down": "\x1b[B",
     "f1": "\x1bOP", "f2": "\x1bOQ", "f3": "\x1bOR", "f4": "\x1bOS", "f6": "\x1b[17~",
     "f7": "\x1b[18~", "f8": "\x1b[19~", "f9": "\x1b[20~", "ctrl+c": "\x03", "ctrl+d": "\x04",
     "ctrl+j": "\n", "ctrl+l": "\x0c", "ctrl+n": "\x0e", "ctrl+p": "\x10", "ctrl+q": "\x11",
