@@ -137,22 +137,8 @@ def _directive(pairs: list[tuple[str, object]]) -> Directive:
     )
 
 
-_KEYS = frozenset(
-    (
-        "fault",
-        "tool",
-        "repeat",
-        "speed",
-        "delay",
-        "think",
-        "tokens",
-        "kind",
-        "seed",
-        "text",
-        "stop",
-        "redacted",
-    )
-)
+_TEXT_KEYS = ("tokens", "kind", "seed", "text", "stop", "redacted", "think")
+_KEYS = frozenset(("fault", "tool", "repeat", "speed", "delay", *_TEXT_KEYS))
 
 
 def _int(word: str | None) -> int | None:

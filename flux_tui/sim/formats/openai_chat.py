@@ -263,19 +263,23 @@ def _history(
     text, kinds, turns, rounds = "", (), 0, 0
     outcomes: list[Outcome] = []
     names: dict[str, str] = {}
+    before = ""
     for message in messages:
+        role, follows = string(message.get("role")), before
+        before = role
         calls = objects(message.get("tool_calls"))
         for call in calls:
             names[string(call.get("id"))] = string(mapping(call.get("function")).get("name"))
         rounds += bool(calls)
         content = message.get("content")
-        if message.get("role") == "tool":
+        if role == "tool":
             name = names.get(string(message.get("tool_call_id")), "")
             outcomes.append(Outcome(name, openai.part_text(content)))
-        if message.get("role") != "user":
+        media = tuple(_media(objects(content)))
+        # Images of tool results have to follow in a user message; it is no new question.
+        if role != "user" or (follows == "tool" and media):
             continue
         said = openai.part_text(content)
-        media = tuple(_media(objects(content)))
         if prompt_text(said) or media:
             text, kinds, turns, rounds, outcomes = said, media, turns + 1, 0, []
     return text, tuple(outcomes), rounds, kinds, turns

@@ -41,8 +41,9 @@ class ResponsesFormat:
         for index, item in enumerate(items):
             secret = string(item.get("encrypted_content"))
             if item["type"] == "reasoning" and secret:
-                follower = next((i for i in items[index + 1 :] if i["type"] != "reasoning"), {})
-                found += _verified(item, secret, model, string(follower.get("id")))
+                after = [i for i in items[index + 1 :] if i["type"] != "reasoning"]
+                follower = string(after[0].get("id")) if after else ""
+                found += _verified(item, secret, model, follower)
         return found
 
     def read(self, body: Object, seed: str, headers: Mapping[str, str]) -> Ask:
@@ -145,7 +146,7 @@ class ResponsesFormat:
         return Frame(sse(data, kind))
 
     def filler(self, size: int) -> Frame:
-        """See `WireFormat`; a comment event field keeps the item's own text intact."""
+        """See `WireFormat`; the padding is in a keepalive, outside every item's own text."""
         kind = "response.keepalive"
         return Frame(sse({"type": kind, "sequence_number": 96, "padding": "x" * size}, kind))
 

@@ -67,12 +67,12 @@ def _reasoning(answer: Answer, follower: str) -> tuple[Object, Tokens]:
         shown = ()
     name = identifier("rs_", ask.seed, 0, 48)
     text = "".join(shown)
+    claims: Object = {"model": ask.model, "follower": follower}
     item: Object = {
         "id": name,
         "type": "reasoning",
         "summary": [{"type": "summary_text", "text": text}] if shown else [],
-        "encrypted_content": "gAAAAA"
-        + sign({"model": ask.model, "follower": follower}, name, text),
+        "encrypted_content": "gAAAAA" + sign(claims, name, text),
     }
     return item, shown
 

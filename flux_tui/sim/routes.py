@@ -1,0 +1,101 @@
+"""Which request goes to which wire format, and the lists of models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from flux_tui.sim.catalog import BENCH_MODEL, Vendor, offered
+from flux_tui.sim.catalog import find as find_model
+from flux_tui.sim.formats.anthropic import AnthropicFormat
+from flux_tui.sim.formats.base import EPOCH, WireFormat
+from flux_tui.sim.formats.openai_chat import ChatFormat
+from flux_tui.sim.formats.openai_responses import ResponsesFormat
+from flux_tui.sim.rules.common import Violation
+from flux_tui.sim.values import Object
+
+Kind: TypeAlias = Literal["answer", "count", "models"]
+_CREATED = "2026-09-21T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes; `name` is the model of GET /v1/models/NAME, or empty."""
+
+    kind: Kind
+    wire: WireFormat
+    name: str = ""
+
+    @property
+    def compat(self) -> bool:
+        """Whether this is a compatible server, which takes any model name."""
+        return isinstance(self.wire, ChatFormat) and self.wire.compat
+
+
+_ANTHROPIC = AnthropicFormat()
+_RESPONSES = ResponsesFormat()
+_CHAT = ChatFormat()
+_COMPAT = ChatFormat(compat=True)
+
+_POST: dict[str, Route] = {
+    "/messages": Route("answer", _ANTHROPIC),
+    "/messages/count_tokens": Route("count", _ANTHROPIC),
+    "/responses": Route("answer", _RESPONSES),
+    "/responses/input_tokens": Route("count", _RESPONSES),
+    "/chat/completions": Route("answer", _CHAT),
+}
+_PREFIXES: dict[str, WireFormat] = {
+    "/anthropic": _ANTHROPIC,
+    "/openai": _RESPONSES,
+    "/compat": _COMPAT,
+}
+
+
+def find(method: str, path: str, headers: Mapping[str, str]) -> Route | Violation:
+    """The route of a request, or the refusal of a path or method nobody serves.
+
+    `/anthropic`, `/openai` and `/compat` may stand before the path, and `/v1` may be missing.
+    """
+    prefix = next((p for p in _PREFIXES if path == p or path.startswith(f"{p}/")), "")
+    rest = path.removeprefix(prefix).removeprefix("/v1").rstrip("/")
+    if method == "GET" and (rest == "/models" or rest.startswith("/models/")):
+        wire = _PREFIXES.get(prefix)
+        if wire is None:
+            wire = _ANTHROPIC if "anthropic-version" in headers else _RESPONSES
+        return Route("models", wire, rest.removeprefix("/models").removeprefix("/"))
+    route = _POST.get(rest)
+    if route is None or (prefix == "/compat" and route.wire is not _CHAT):
+        return Violation("path", path, f"Not Found: {method} {path}", status=404)
+    if method != "POST":
+        return Violation("method", path, f"Method Not Allowed: {method} {path}", status=405)
+    return Route(route.kind, _COMPAT) if prefix == "/compat" else route
+
+
+def model_list(vendor: Vendor, name: str) -> Object | None:
+    """The vendor's list of models, or the one called *name*; None when there is no such model."""
+    describe = _claude if vendor == "anthropic" else _gpt
+    if name:
+        found = find_model(name, vendor)
+        return describe(found.id, found.name, found.window, found.max_output) if found else None
+    rows = [describe(m.id, m.name, m.window, m.max_output) for m in offered(vendor)]
+    if vendor == "openai":
+        return {"object": "list", "data": [*rows, _gpt(BENCH_MODEL, "", 0, 0)]}
+    first, last = rows[0]["id"], rows[-1]["id"]
+    return {"data": rows, "has_more": False, "first_id": first, "last_id": last}
+
+
+def _claude(name: str, title: str, window: int, most: int) -> Object:
+    return {
+        "type": "model",
+        "id": name,
+        "display_name": title,
+        "created_at": _CREATED,
+        "max_input_tokens": window,
+        "max_tokens": most,
+    }
+
+
+def _gpt(name: str, title: str, window: int, most: int) -> Object:
+    del title, window, most  # the list of this vendor says no more than the name
+    return {"id": name, "object": "model", "created": EPOCH, "owned_by": "system"}
