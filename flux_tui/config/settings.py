@@ -1,0 +1,253 @@
+"""The settings of one run: command line, environment, `.env`, `config.toml`, defaults.
+
+Known names in `.env` are read from the working directory. A base URL or a tool permission from
+there counts only after the user has trusted that folder: a hostile repository must not send a
+user's key elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
+
+from flux_tui.config.endpoints import API_OF, ProviderSettings, check_url, read_providers
+from flux_tui.config.envfile import EnvFile, read_env_file
+from flux_tui.config.paths import Paths, find_paths
+from flux_tui.config.tables import Table, one_of, read_toml
+from flux_tui.config.trust import trusted
+from flux_tui.core.errors import ConfigError, Place
+from flux_tui.core.models import EFFORTS, Effort
+
+Approval: TypeAlias = Literal["ask", "read", "all", "none"]
+"""Which tool calls run without a question: none, those that only read, all; "none" refuses all."""
+
+ToolsMode: TypeAlias = Literal["none", "read", "all"]
+"""Which tools a model is offered."""
+
+APPROVALS: tuple[Approval, ...] = ("ask", "read", "all", "none")
+TOOLS_MODES: tuple[ToolsMode, ...] = ("none", "read", "all")
+
+KEY_NAMES = (
+    "ANTHROPIC_API_KEY",
+    "OPENAI_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "MISTRAL_API_KEY",
+    "CO_API_KEY",
+)
+URL_NAMES = (
+    "ANTHROPIC_BASE_URL",
+    "OPENAI_BASE_URL",
+    "GEMINI_BASE_URL",
+    "MISTRAL_BASE_URL",
+    "CO_BASE_URL",
+)
+_FLUX_NAMES = {
+    "model": "FLUX_MODEL",
+    "provider": "FLUX_PROVIDER",
+    "theme": "FLUX_THEME",
+    "effort": "FLUX_EFFORT",
+    "approval": "FLUX_APPROVAL",
+    "tools": "FLUX_TOOLS",
+    "temperature": "FLUX_TEMPERATURE",
+    "max_output": "FLUX_MAX_OUTPUT",
+    "demo": "FLUX_DEMO",
+    "sim_speed": "FLUX_SIM_SPEED",
+}
+_NEED_TRUST = frozenset({*URL_NAMES, "FLUX_APPROVAL", "FLUX_TOOLS"})
+_FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
+
+
+class Sealed:
+    """A secret that no repr, log or traceback shows; `reveal` gives it to the one who needs it."""
+
+    __slots__ = ("_value", "place")
+
+    def __init__(self, value: str, place: Place) -> None:
+        self._value = value
+        self.place = place
+
+    def __repr__(self) -> str:
+        return "Sealed(**********)"
+
+    def reveal(self) -> str:
+        """Return the secret."""
+        return self._value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, checked. `variables` are the base URLs that were set, by variable name.
+
+    `sim_speed` is in tokens per second, None for the simulator's own; `warnings` are sentences
+    for the user. `model` is "provider/name" or a bare name.
+    """
+
+    paths: Paths
+    provider: str | None = None
+    model: str | None = None
+    favourites: tuple[str, ...] = ()
+    theme: str = ""
+    providers: Mapping[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
+    keys: Mapping[str, Sealed] = field(default_factory=dict[str, Sealed], repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    keymap: Mapping[str, str] = field(default_factory=dict[str, str])
+    tools_mode: ToolsMode = "all"
+    approval: Approval = "ask"
+    temperature: float | None = None
+    effort: Effort | None = None
+    max_output: int | None = None
+    demo: bool = False
+    sim_speed: float | None = None
+    no_color: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def base_url(self, provider: str, name: str, default: str) -> str:
+        """Return a built-in provider's base URL: variable *name*, the file, or *default*."""
+        if name in self.variables:
+            return self.variables[name]
+        own = self.providers.get(provider)
+        return own.base_url if own is not None and own.base_url else default
+
+
+def load_settings(overrides: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Settings:
+    """Return the settings of this run.
+
+    *overrides* come from the command line; names are those of `config.toml`, and "tools", "demo"
+    ("1" or "0") and "sim_speed". *environ* is the process environment, *cwd* the folder whose
+    `.env` is read.
+
+    Raises:
+        ConfigError: a value is wrong; the sentence names place, key and what is accepted.
+    """
+    paths = find_paths(environ)
+    file = read_toml(paths.config_file)
+    warnings: list[str] = []
+    providers = read_providers(file.table("providers"), warnings)
+    key_names = {*KEY_NAMES, *(item.key_name for item in providers.values() if item.key_name)}
+    known = key_names | {*URL_NAMES, *_FLUX_NAMES.values(), "NO_COLOR"}
+    env_file = read_env_file(cwd / ".env", known)
+    source = _Sources(overrides, environ, _judged(env_file, cwd, paths, warnings), file)
+    effort = source.choice("effort", EFFORTS)
+    approval = source.choice("approval", APPROVALS)
+    tools = source.choice("tools", TOOLS_MODES)
+    max_output = source.number("max_output", 1, 10_000_000, whole=True)
+    settings = Settings(
+        paths=paths,
+        provider=source.text("provider"),
+        model=source.text("model"),
+        favourites=file.texts("favourites") or (),
+        theme=source.text("theme") or "",
+        providers=providers,
+        keys={name: key for name in sorted(key_names) if (key := source.secret(name))},
+        variables=source.urls(warnings),
+        keymap=file.table("keys").text_pairs(),
+        tools_mode=cast("ToolsMode", tools or "all"),  # `choice` accepts these alone
+        approval=cast("Approval", approval or "ask"),
+        temperature=source.number("temperature", 0, 2),
+        effort=cast("Effort | None", effort),
+        max_output=int(max_output) if max_output is not None else None,
+        demo=source.flag("demo"),
+        sim_speed=source.number("sim_speed", 0, 1_000_000),
+        no_color=bool(source.variable("NO_COLOR")),
+        warnings=(*warnings, *file.unknown()),
+    )
+    _check_provider(settings, source)
+    return settings
+
+
+def _judged(found: EnvFile, cwd: Path, paths: Paths, warnings: list[str]) -> EnvFile:
+    """Return *found* without what its folder is not trusted to say."""
+    warnings.extend(found.warnings)
+    risky = sorted(_NEED_TRUST & found.values.keys())
+    if not risky or trusted(cwd, paths):
+        return found
+    warnings.extend(
+        f"{Place(str(found.path), found.lines[name])}: {name} is ignored because this folder is "
+        f"not trusted; to trust it, add {str(cwd.resolve())!r} to the list in {paths.trust_file}"
+        for name in risky
+    )
+    kept = {name: value for name, value in found.values.items() if name not in _NEED_TRUST}
+    return EnvFile(found.path, kept, found.lines, found.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """The four places a setting may come from, strongest first."""
+
+    overrides: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
+    env_file: EnvFile
+    file: Table
+
+    def variable(self, name: str) -> tuple[str, Place] | None:
+        """Return a variable that is set and not empty, and where."""
+        if value := self.environ.get(name, "").strip():
+            return value, Place(f"environment variable {name}")
+        if value := self.env_file.values.get(name, "").strip():
+            return value, Place(str(self.env_file.path), self.env_file.lines[name])
+        return None
+
+    def outside(self, key: str) -> tuple[str, Place] | None:
+        """Return a setting from the command line or a variable."""
+        if value := self.overrides.get(key, "").strip():
+            return value, Place(f"--{key.replace('_', '-')}")
+        return self.variable(_FLUX_NAMES[key])
+
+    def text(self, key: str) -> str | None:
+        in_file = self.file.text(key)
+        found = self.outside(key)
+        return found[0] if found else in_file
+
+    def choice(self, key: str, accepted: tuple[str, ...]) -> str | None:
+        in_file = self.file.choice(key, accepted)
+        found = self.outside(key)
+        return one_of(found[0], accepted, found[1], key) if found else in_file
+
+    def number(self, key: str, low: float, high: float, *, whole: bool = False) -> float | None:
+        in_file = self.file.number(key, low, high, whole=whole)
+        found = self.outside(key)
+        if found is None:
+            return in_file
+        value, place = found
+        try:
+            number = int(value) if whole else float(value)
+        except ValueError:
+            number = None
+        if number is None or not low <= number <= high:
+            sort = "a whole number" if whole else "a number"
+            message = f"must be {sort} from {low:g} to {high:g}, not {value!r}"
+            raise ConfigError(message, place=place, key=key)
+        return number
+
+    def flag(self, key: str) -> bool:
+        in_file = self.file.flag(key)
+        found = self.outside(key)
+        if found is None:
+            return bool(in_file)
+        value, place = found
+        if value.lower() not in _FLAGS:
+            raise ConfigError(f"must be 1 or 0, not {value!r}", place=place, key=key)
+        return _FLAGS[value.lower()]
+
+    def secret(self, name: str) -> Sealed | None:
+        found = self.variable(name)
+        return Sealed(found[0], found[1]) if found else None
+
+    def urls(self, warnings: list[str]) -> dict[str, str]:
+        result: dict[str, str] = {}
+        for name in URL_NAMES:
+            if found := self.variable(name):
+                result[name] = check_url(found[0], found[1], name, warnings)
+        return result
+
+
+def _check_provider(settings: Settings, source: _Sources) -> None:
+    if settings.provider is None:
+        return
+    accepted = (*API_OF, *(name for name in settings.providers if name not in API_OF))
+    found = source.outside("provider")
+    place = found[1] if found else source.file.place("provider")
+    one_of(settings.provider, accepted, place, "provider")
