@@ -38,6 +38,7 @@ class Program:
         size: tuple[int, int] = (120, 40),
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        module: str = "flux_tui",
     ) -> None:
         self.columns, self.rows = size
         self.screen = pyte.Screen(self.columns, self.rows)
@@ -49,7 +50,7 @@ class Program:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(cwd or Path.cwd())
-            argv = [sys.executable, "-m", "flux_tui", *words]
+            argv = [sys.executable, "-m", module, *words]
             os.execve(sys.executable, argv, environment)
         self.resize(self.columns, self.rows)
 

@@ -1,0 +1,1 @@
+"""How fast the program is, as ratios against a minimal Textual application in the same run."""

@@ -1,0 +1,221 @@
+"""`make bench`: start, echo, streaming, memory; ours beside the floor, in turn, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flux_tui.core.messages import Message, Text, user_message
+from flux_tui.core.models import ModelRef
+from tests.terminal.program import Program
+
+PROBES = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюя"
+"""One-cell letters that occur nowhere else, so an echo is recognised in the raw output."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A program under measurement and how it is asked to stream."""
+
+    name: str
+    words: tuple[str, ...]
+    env: dict[str, str]
+    prompt: str
+    done: str
+    module: str = "flux_tui"
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mib(pid: int) -> float:
+    """Resident memory of a process, MiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    raise LookupError("VmRSS")
+
+
+def start(subject: Subject) -> tuple[Program, float]:
+    """Start a subject; returns it and the moment it was started."""
+    begun = time.monotonic()
+    return Program(subject.words, env=subject.env, module=subject.module), begun
+
+
+def painted(program: Program) -> bool:
+    """Whether at least 20 cells are not blank."""
+    return len("".join(program.text.split())) >= 20
+
+
+def until(program: Program, ready: Callable[[], bool], seconds: float = 60) -> float:
+    """Read until *ready*; returns the moment."""
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            raise TimeoutError(f"the screen:\n{program.text}")
+        program.read(0.002)
+    return time.monotonic()
+
+
+def measure_start(subject: Subject) -> dict[str, float]:
+    """Milliseconds to the first paint and to the echo of a key; memory and CPU when idle."""
+    program, begun = start(subject)
+    with program:
+        paint = until(program, lambda: painted(program))
+        asked = 0.0
+        probe = PROBES[0]
+
+        def echoed() -> bool:
+            nonlocal asked
+            # Typed again now and then: a key pressed before the input is there may be lost.
+            if time.monotonic() - asked > 0.5:
+                asked = time.monotonic()
+                program.type(probe)
+            return probe in program.text
+
+        echo = until(program, echoed)
+        program.read(4)
+        before, at = cpu_seconds(program.pid), time.monotonic()
+        written = len(program.output)
+        program.read(4)
+        idle = (cpu_seconds(program.pid) - before) / (time.monotonic() - at)
+        return {
+            "first paint, ms": (paint - begun) * 1000,
+            "echo of a key, ms": (echo - begun) * 1000,
+            "idle memory, MiB": resident_mib(program.pid),
+            "idle CPU, %": idle * 100,
+            "idle output, B/s": (len(program.output) - written) / 4,
+        }
+
+
+def measure_stream(subject: Subject) -> dict[str, float]:
+    """CPU per 1,000 tokens at 200 tokens/s, and how long keys take to appear meanwhile."""
+    program, _ = start(subject)
+    with program:
+        until(program, lambda: painted(program))
+        program.read(3)
+        program.type(subject.prompt)
+        program.read(0.3)
+        before, written = cpu_seconds(program.pid), len(program.output)
+        program.press("enter")
+        program.read(1.0)
+        echoes: list[float] = []
+        for probe in PROBES:
+            if subject.done in program.text:
+                break
+            mark, sent = len(program.output), time.monotonic()
+            program.type(probe)
+            code = probe.encode("utf-8")
+            while code not in program.output[mark:] and time.monotonic() - sent < 5:
+                program.read(0.001)
+            echoes.append(time.monotonic() - sent)
+            program.read(0.07)
+        until(program, lambda: subject.done in program.text)
+        ordered = sorted(echoes)
+        return {
+            "CPU per 1,000 tokens, s": cpu_seconds(program.pid) - before,
+            "echo p50, ms": statistics.median(ordered) * 1000,
+            "echo p95, ms": ordered[int(len(ordered) * 0.95)] * 1000,
+            "output, kB": (len(program.output) - written) / 1000,
+            "memory after, MiB": resident_mib(program.pid),
+        }
+
+
+async def fill(home: Path, count: int) -> None:
+    """Store a session of *count* messages."""
+    from flux_tui.storage.sqlite import SqliteStore
+
+    home.mkdir(parents=True, exist_ok=True)
+    store = SqliteStore(home / "data" / "flux.db")
+    session = await store.create(title="A long session")
+    parent = None
+    for index in range(count):
+        if index % 2:
+            message = Message(
+                role="assistant",
+                parts=(Text(f"Answer {index}.\n\n- one\n- two\n\n```python\nx = {index}\n```\n"),),
+                model=ModelRef("anthropic", "claude-sonnet-5"),
+                stop="end",
+                parent=parent,
+            )
+        else:
+            message = user_message(f"Question {index}")
+        await store.append(session, message)
+        parent = message.id
+    await store.aclose()
+
+
+def table(rows: Sequence[tuple[str, dict[str, float]]]) -> str:
+    """Ours, the floor and the ratio, a line a figure; the floor is the first of *rows*."""
+    floor = rows[0][1]
+    lines = ["", "figure".ljust(26) + "".join(name.rjust(26) for name, _ in rows)]
+    for figure, base in floor.items():
+        cells = [f"{base:.1f}".rjust(26)]
+        for _, values in rows[1:]:
+            ratio = f"{values[figure] / base:.2f}x" if base else "-"
+            cells.append(f"{values[figure]:.1f}  ({ratio})".rjust(26))
+        lines.append(figure.ljust(26) + "".join(cells))
+    return "\n".join(lines)
+
+
+def medians(runs: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The median of each figure."""
+    return {figure: statistics.median(run[figure] for run in runs) for figure in runs[0]}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--runs", type=int, default=5, help="runs of the start measurement")
+    parser.add_argument("--streams", type=int, default=2, help="runs of the streaming measurement")
+    parser.add_argument("--messages", type=int, default=10_000, help="size of the long session")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        common = {"FLUX_SIM_SPEED": "200", "TEXTUAL_ANIMATIONS": "none"}
+        asyncio.run(fill(home / "long", args.messages))
+        prompt = "bench n=1000 r=200 k=prose id=THEEND"
+        subjects = [
+            Subject("floor", (), common, "go", "THE END", module="bench.floor"),
+            Subject(
+                "flux-tui",
+                ("--demo",),
+                common | {"FLUX_HOME": str(home / "new")},
+                prompt,
+                "THEEND.",
+            ),
+            Subject(
+                f"with {args.messages:,} messages",
+                ("--demo", "--continue"),
+                common | {"FLUX_HOME": str(home / "long")},
+                prompt,
+                "THEEND.",
+            ),
+        ]
+        subprocess.run([sys.executable, "-m", "compileall", "-q", "bench"], check=True)
+        for title, measure, runs in (
+            ("Start and idle", measure_start, args.runs),
+            ("Streaming 1,000 tokens at 200 tokens/s", measure_stream, args.streams),
+        ):
+            collected: dict[str, list[dict[str, float]]] = {item.name: [] for item in subjects}
+            for _ in range(runs):
+                for subject in subjects:
+                    collected[subject.name].append(measure(subject))
+            print(f"\n{title}: median of {runs}, in turn", end="")
+            print(table([(name, medians(values)) for name, values in collected.items()]))
+
+
+if __name__ == "__main__":
+    main()
