@@ -61,7 +61,8 @@ def _read(path: Path) -> str:
     try:
         if not path.is_file():  # a directory of that name is a virtual environment, a fifo a trap
             return ""
-        data = path.open("rb").read(MAX_BYTES + 1)
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as problem:
         reason = problem.strerror or "unknown reason"
         raise ConfigError(f"cannot be read ({reason})", place=place, key=".env") from problem
