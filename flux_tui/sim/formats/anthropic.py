@@ -124,7 +124,7 @@ class AnthropicFormat:
             "stop_reason": reason,
             "stop_sequence": answer.reply.stop_sequence,
             "stop_details": details,
-            "usage": _usage(answer, answer.tokens.output),
+            "usage": {**_usage(answer, answer.tokens.output), **_final_usage(answer)},
         }
 
     def frames(self, answer: Answer) -> Iterator[Frame]:

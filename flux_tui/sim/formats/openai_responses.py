@@ -33,14 +33,20 @@ class ResponsesFormat:
         return rules.check(body)
 
     def verify(self, body: Object, headers: Mapping[str, str]) -> list[Violation]:
-        """See `WireFormat`; also a reasoning item's follower must be the one it led to."""
+        """See `WireFormat`; also a reasoning item's follower must be the one it led to.
+
+        The simulator stores nothing, so what refers to stored responses or items is not found.
+        """
         del headers
         model = string(body.get("model"))
         items = rules.input_items(body)
-        found: list[Violation] = []
+        found: list[Violation] = [*_unknown_response(body)]
         for index, item in enumerate(items):
             secret = string(item.get("encrypted_content"))
-            if item["type"] == "reasoning" and secret:
+            if item["type"] == "item_reference" or (item["type"] == "reasoning" and not secret):
+                text = f"Item with id '{item.get('id')}' not found."
+                found.append(Violation("R7", f"input[{index}]", text, "input", status=404))
+            elif item["type"] == "reasoning":
                 after = [i for i in items[index + 1 :] if i["type"] != "reasoning"]
                 follower = string(after[0].get("id")) if after else ""
                 found += _verified(item, secret, model, follower)
@@ -169,6 +175,14 @@ class ResponsesFormat:
         status = "incomplete" if answer.reply.stop == "length" else "completed"
         final = _response(answer, status, items)
         yield Frame(events.make(f"response.{status}", response=final), terminal=True)
+
+
+def _unknown_response(body: Object) -> Iterator[Violation]:
+    name = body.get("previous_response_id")
+    if name:
+        text = f"Previous response with id '{name}' not found."
+        code = "previous_response_not_found"
+        yield Violation("R-previous", "previous_response_id", text, "previous_response_id", code)
 
 
 def _verified(item: Object, secret: str, model: str, follower: str) -> list[Violation]:
