@@ -17,7 +17,7 @@ PATHS = {
     "compat": "/compat/v1/chat/completions",
 }
 MODELS = {
-    "anthropic": "claude-sonnet-4-5",
+    "anthropic": "claude-opus-5",
     "responses": "gpt-6.1-sol",
     "chat": "gpt-4o",
     "compat": "anything/at-all",

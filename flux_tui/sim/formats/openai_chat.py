@@ -143,7 +143,8 @@ class ChatFormat:
     def frames(self, answer: Answer) -> Iterator[Frame]:
         """See `WireFormat`."""
         reply = answer.reply
-        opening: Object = {"role": "assistant", "content": "", "refusal": None}
+        spoken = "" if reply.text and reply.stop != "refusal" else None
+        opening: Object = {"role": "assistant", "content": spoken, "refusal": None}
         yield Frame(_chunk(answer, opening))
         if self.compat:
             for token in reply.thinking:
