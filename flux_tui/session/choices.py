@@ -1,0 +1,192 @@
+"""Which models there are to choose from, and how a name finds its model."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from flux_tui.config.keys import has_key
+from flux_tui.config.settings import Settings
+from flux_tui.core.errors import InputError
+from flux_tui.core.models import Api, ModelInfo, ModelRef
+from flux_tui.core.usage import JSON
+from flux_tui.providers.profiles import bundled, describe
+from flux_tui.providers.registry import PROVIDERS
+
+SIMULATOR_URLS: dict[Api, str] = {
+    "anthropic": "http://simulator.invalid/anthropic",
+    "openai-responses": "http://simulator.invalid/openai/v1",
+    "openai-chat": "http://simulator.invalid/openai/v1",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A provider as it is set up: the registry's row with the user's settings over it."""
+
+    id: str
+    label: str
+    api: Api
+    base_url: str
+    key_names: tuple[str, ...] = ()
+    needs_key: bool = True
+    models: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    options: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model on offer. `why` says what is missing when it is not available."""
+
+    info: ModelInfo
+    available: bool
+    why: str
+    favourite: bool
+
+
+def sources(settings: Settings) -> dict[str, Source]:
+    """Return all providers by id: the built-in ones, then the user's own."""
+    found: dict[str, Source] = {}
+    for spec in PROVIDERS.values():
+        own = settings.providers.get(spec.id)
+        found[spec.id] = Source(
+            id=spec.id,
+            label=(own.label if own is not None else "") or spec.label,
+            api=spec.api,
+            base_url=settings.base_url(spec.id, spec.base_url_name, spec.base_url),
+            key_names=_key_names(own.key_name if own is not None else "", spec.key_names),
+            models=_merged(own.models if own is not None else (), bundled(spec.id)),
+            headers=own.headers if own is not None else {},
+            options=own.options if own is not None else {},
+        )
+    for own in settings.providers.values():
+        if own.id not in found:
+            found[own.id] = Source(
+                id=own.id,
+                label=own.label or own.id,
+                api=own.api,
+                base_url=own.base_url,
+                key_names=_key_names(own.key_name, ()),
+                needs_key=bool(own.key_name or own.key_command),
+                models=_merged(own.models, bundled(own.id)),
+                headers=own.headers,
+                options=own.options,
+            )
+    return found
+
+
+def is_demo(settings: Settings) -> bool:
+    """Whether the simulator answers: it was asked for, or there is no key and no own server."""
+    if settings.demo:
+        return True
+    if any(name not in PROVIDERS for name in settings.providers):
+        return False
+    return not any(has_key(settings, spec.id, spec.key_names) for spec in PROVIDERS.values())
+
+
+class Catalog:
+    """All models on offer, in the order of their providers, favourites first."""
+
+    def __init__(self, settings: Settings, *, demo: bool) -> None:
+        self.favourites = settings.favourites
+        self._settings = settings
+        self._demo = demo
+        self._sources = sources(settings)
+
+    def source(self, provider: str) -> Source:
+        """Return a provider's set-up.
+
+        Raises:
+            InputError: there is none of that id; near ones are told.
+        """
+        found = self._sources.get(provider)
+        if found is None:
+            raise InputError(
+                f"there is no provider {provider!r}", hint=_near(provider, list(self._sources))
+            )
+        return found
+
+    def choices(self) -> tuple[ModelChoice, ...]:
+        """Return the models that are known by name."""
+        refs = [ref for source in self._sources.values() for ref in self._refs(source)]
+        starred = [ref for ref in self._favourite_refs() if ref.provider in self._sources]
+        rest = [ref for ref in refs if ref not in starred]
+        return tuple(
+            ModelChoice(self.describe(ref), not (why := self._missing(ref)), why, ref in starred)
+            for ref in (*starred, *rest)
+        )
+
+    def _refs(self, source: Source) -> Iterator[ModelRef]:
+        return (ModelRef(source.id, name) for name in source.models)
+
+    def _favourite_refs(self) -> list[ModelRef]:
+        return [ModelRef.parse(name) for name in self.favourites if "/" in name.strip("/ ")]
+
+    def _missing(self, ref: ModelRef) -> str:
+        """Return what is missing to use a model; nothing if it can be used."""
+        source = self._sources[ref.provider]
+        if self._demo or not source.needs_key:
+            return ""
+        if has_key(self._settings, source.id, source.key_names):
+            return ""
+        return f"no key: set {source.key_names[0]}" if source.key_names else "no key"
+
+    def describe(self, ref: ModelRef) -> ModelInfo:
+        """Return what is known of a model, at its provider's endpoint or the simulator.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        source = self.source(ref.provider)
+        base_url = SIMULATOR_URLS[source.api] if self._demo else source.base_url
+        return describe(ref, source.api, base_url, simulated=self._demo)
+
+    def find(self, text: str) -> ModelInfo:
+        """Return the model that *text* names; see `Runtime.find_model`."""
+        wanted = text.strip()
+        provider, _, name = wanted.partition("/")
+        if name and provider in self._sources:
+            return self.describe(ModelRef(provider, name))
+        known = [ref for source in self._sources.values() for ref in self._refs(source)]
+        for ref in known:
+            if ref.name == wanted:
+                return self.describe(ref)
+        if wanted and not name and self._settings.provider:
+            return self.describe(ModelRef(self._settings.provider, wanted))
+        names = [str(ref) for ref in known] + [ref.name for ref in known]
+        hint = _near(wanted, names) if not name else _near(wanted, [*names, *self._sources])
+        raise InputError(f"there is no model {text!r}", hint=hint)
+
+    def default(self, last: str) -> ModelInfo:
+        """Return the model to begin with; *last* is the one used last, or empty."""
+        settings = self._settings
+        if settings.model:
+            return self.find(settings.model)
+        usable = [choice for choice in self.choices() if choice.available]
+        if settings.provider:
+            mine = [c for c in self.choices() if c.info.ref.provider == settings.provider]
+            usable = [c for c in mine if c.available] or mine or usable
+        for choice in usable:
+            if str(choice.info.ref) == last:
+                return choice.info
+        first = next(iter(usable), None) or next(iter(self.choices()), None)
+        if first is None:
+            raise InputError("no model is known", hint="name one with --model provider/name")
+        return first.info
+
+
+def _key_names(own: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return (own, *(name for name in names if name != own)) if own else names
+
+
+def _merged(own: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*own, *known)))
+
+
+def _near(wanted: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are: {', '.join(names[:8])}" if names else "name it as provider/model"

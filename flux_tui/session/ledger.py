@@ -1,0 +1,157 @@
+"""What the conversation costs: per message, turn, session and model, today and this month."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from flux_tui.core.messages import Message
+from flux_tui.core.models import ModelInfo, ModelRef
+from flux_tui.core.usage import NO_COST, Cost, Usage, sum_costs
+from flux_tui.storage.store import UsageRow
+
+PriceFunction: TypeAlias = Callable[[ModelInfo, Usage, datetime], Cost]
+"""Prices one request. May import and compute for a while: it is called in a thread."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTotal:
+    """Everything one model did in this session."""
+
+    usage: Usage
+    cost: Cost
+    requests: int
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone()
+
+
+def start_of_month(now: datetime | None = None) -> datetime:
+    """Return the first moment of the month, in the user's own time zone."""
+    here = _local(now or datetime.now(UTC))
+    return here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+class Spending:
+    """What all sessions cost together, one kind of money only: real, or the simulator's."""
+
+    def __init__(self, *, simulated: bool = False) -> None:
+        self._simulated = simulated
+        self._rows: dict[str, tuple[datetime, Cost]] = {}
+        self._sums: dict[str, Cost] = {}
+
+    def add(self, message_id: str, at: datetime, cost: Cost) -> None:
+        """Count one answer; a second time replaces the first."""
+        if cost.basis == "free" or (cost.basis == "simulated") == self._simulated:
+            self._rows[message_id] = (at, cost)
+            self._sums.clear()
+
+    def load(self, rows: Iterable[UsageRow]) -> None:
+        """Count what the store knows."""
+        for row in rows:
+            self.add(row.message, row.at, row.cost)
+
+    def in_period(self, period: str) -> Cost:
+        """Return the sum of the current day ("%Y-%m-%d") or month ("%Y-%m"), in local time."""
+        now = _local(datetime.now(UTC)).strftime(period)
+        # Panes ask in every frame; the answer changes with an answer or at midnight.
+        if now not in self._sums:
+            rows = self._rows.values()
+            self._sums[now] = sum_costs(
+                cost for at, cost in rows if _local(at).strftime(period) == now
+            )
+        return self._sums[now]
+
+
+class CostLedger:
+    """Adds up requests. Every answer counts once, by its id, however often it is recorded.
+
+    `today` and `month` cover all sessions, as far as *spending* was told of them.
+    """
+
+    def __init__(self, price: PriceFunction, spending: Spending | None = None) -> None:
+        self._price = price
+        self._spending = spending or Spending()
+        self._messages: dict[str, Message] = {}
+        self._turn: list[str] = []
+        self._sums: dict[str, Cost] = {}
+
+    async def charge(self, model: ModelInfo, usage: Usage, at: datetime) -> Cost:
+        """Return what *usage* costs at *model*; unknown when pricing itself fails."""
+        try:
+            return await asyncio.to_thread(self._price, model, usage, at)
+        except (ArithmeticError, LookupError, ValueError, ImportError, OSError):
+            _log.exception("pricing %s failed", model.ref)
+            return Cost(basis="unknown")
+
+    def begin_turn(self) -> None:
+        """Start the sum of a new turn at nothing."""
+        self._turn = []
+        self._sums.clear()
+
+    def record(self, message: Message) -> None:
+        """Count an answer; other messages and answers without usage cost nothing."""
+        if message.role != "assistant" or message.usage is None:
+            return
+        if message.id not in self._messages:
+            self._turn.append(message.id)
+        self._messages[message.id] = message
+        self._spending.add(message.id, message.at, message.cost or Cost())
+        self._sums.clear()
+
+    def restore(self, messages: Iterable[Message]) -> None:
+        """Count the answers of a resumed session; they belong to no current turn."""
+        for message in messages:
+            self.record(message)
+        self.begin_turn()
+
+    @property
+    def turn(self) -> Cost:
+        """Cost of the running or last turn: all its requests."""
+        return self._sum("turn", self._turn)
+
+    @property
+    def session(self) -> Cost:
+        """Cost of all answers of the session, on every branch."""
+        return self._sum("session", self._messages)
+
+    @property
+    def today(self) -> Cost:
+        """Cost of all sessions since midnight, in the user's own time zone."""
+        return self._spending.in_period("%Y-%m-%d")
+
+    @property
+    def month(self) -> Cost:
+        """Cost of all sessions since the first of the month."""
+        return self._spending.in_period("%Y-%m")
+
+    def _sum(self, key: str, message_ids: Iterable[str]) -> Cost:
+        if key not in self._sums:
+            self._sums[key] = sum_costs(self._messages[each].cost or Cost() for each in message_ids)
+        return self._sums[key]
+
+    @property
+    def last(self) -> Message | None:
+        """The answer counted last."""
+        return next(reversed(self._messages.values()), None)
+
+    def by_model(self) -> dict[ModelRef, ModelTotal]:
+        """Return usage, cost and number of requests of each model, by first use."""
+        totals: dict[ModelRef, ModelTotal] = {}
+        for message in self._messages.values():
+            if message.model is None or message.usage is None:
+                continue
+            before = totals.get(message.model, ModelTotal(Usage(), NO_COST, 0))
+            totals[message.model] = ModelTotal(
+                before.usage + message.usage,
+                sum_costs((before.cost, message.cost or Cost())),
+                before.requests + 1,
+            )
+        return totals

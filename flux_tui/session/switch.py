@@ -1,0 +1,79 @@
+"""What a change of model would do, and how full its context window is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flux_tui.core.messages import Message
+from flux_tui.core.models import ModelInfo, ModelRef
+from flux_tui.core.normalize import SwapReport
+from flux_tui.session.deps import CountTokens
+
+
+@dataclass(frozen=True, slots=True)
+class ContextUse:
+    """Tokens that the conversation takes of a window; `window` None if nobody told its size."""
+
+    tokens: int
+    window: int | None
+    estimated: bool
+
+    @property
+    def share(self) -> float | None:
+        """The part of the window that is used, 0 to 1 and above; None if it is not known."""
+        return self.tokens / self.window if self.window else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """A change of model: what is kept, adapted and dropped, and whether it fits."""
+
+    before: ModelRef
+    after: ModelRef
+    report: SwapReport
+    tokens: int
+    estimated: bool
+    window: int | None
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the conversation fits the new window; None if its size is not known."""
+        return None if self.window is None else self.tokens < self.window
+
+    def line(self) -> str:
+        """Return it as one line of text, for the transcript."""
+        kept = "everything kept" if self.report.lossless else self.report.summary()
+        return f"{self.before} → {self.after}   {kept} · {self._fit()}"
+
+    def _fit(self) -> str:
+        tokens = f"{'≈ ' if self.estimated else ''}{short_count(self.tokens)}"
+        if self.window is None:
+            return f"{tokens} tokens, window unknown"
+        words = "fits" if self.fits else "does not fit"
+        return f"{words}: {tokens} of {short_count(self.window)}"
+
+
+def short_count(tokens: int) -> str:
+    """Return a count of tokens as people say it: 950, 41k, 1M, 1.5M."""
+    if tokens < 1_000:
+        return str(tokens)
+    if tokens < 999_500:
+        return f"{tokens / 1_000:.0f}k"
+    return f"{tokens / 1_000_000:.2f}".rstrip("0").rstrip(".") + "M"
+
+
+def measure(path: tuple[Message, ...], model: ModelInfo, count: CountTokens) -> ContextUse:
+    """Return how much of *model*'s window the messages of *path* take.
+
+    The last reported usage counts what the provider read and wrote by then; what came after is
+    estimated. Another model's count of the same text is an estimate as well.
+    """
+    for place in range(len(path) - 1, -1, -1):
+        usage = path[place].usage
+        if usage is not None:
+            rest = path[place + 1 :]
+            more = count(rest, "", ()) if rest else 0
+            exact = not (rest or usage.estimated) and path[place].model == model.ref
+            return ContextUse(usage.total + more, model.context_window, not exact)
+    tokens = count(path, "", ()) if path else 0
+    return ContextUse(tokens, model.context_window, bool(path))

@@ -1,0 +1,290 @@
+"""The only composition root: settings in, providers, tools, store and sessions out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from flux_tui.config.keys import find_key
+from flux_tui.config.settings import Settings
+from flux_tui.core.errors import FluxError, InputError, StoreError
+from flux_tui.core.messages import Conversation, Message
+from flux_tui.core.models import ModelInfo, ModelRef
+from flux_tui.core.sanitize import one_line
+from flux_tui.core.usage import Cost, Usage
+from flux_tui.providers import tokens
+from flux_tui.providers.base import Endpoint, Provider, ToolSpec
+from flux_tui.providers.registry import make_provider
+from flux_tui.session.approvals import ApprovalPolicy
+from flux_tui.session.choices import Catalog, ModelChoice, is_demo
+from flux_tui.session.ledger import CostLedger, Spending, start_of_month
+from flux_tui.session.session import TITLE_LENGTH, ChatSession, Services
+from flux_tui.storage.memory import MemoryStore
+from flux_tui.storage.sqlite import SqliteStore
+from flux_tui.storage.store import SessionStore
+from flux_tui.tools.base import Tool
+from flux_tui.tools.registry import builtin_tools
+
+DATABASE_NAME = "flux.db"
+SIMULATOR_KEY = "sk-simulator"  # opens nothing
+_FAVOURITES = "favourites"
+_LAST_MODEL = "last_model"
+
+_log = logging.getLogger(__name__)
+
+
+class Runtime:
+    """Everything a front end needs, made from settings. Call `start` before anything else.
+
+    `demo` says that the built-in simulator answers: wished for, or no key and no own server.
+    """
+
+    def __init__(self, settings: Settings, *, root: Path | None = None) -> None:
+        """Make nothing yet; *root* is the folder that tools work in, the current one by default."""
+        self.settings = settings
+        self.demo = is_demo(settings)
+        self.root = (root or Path.cwd()).resolve()
+        self.tools: dict[str, Tool] = builtin_tools()
+        self.store: SessionStore = SqliteStore(settings.paths.data_dir / DATABASE_NAME)
+        self.catalog = Catalog(settings, demo=self.demo)
+        self._last_model = ""
+        self._spending = Spending(simulated=self.demo)
+        self._pool: dict[tuple[str, str, str], Provider] = {}
+        self._opening = asyncio.Lock()
+        self._simulator: object | None = None
+
+    async def start(self) -> list[str]:
+        """Open the store and read what was remembered; return notices for the user.
+
+        A store that cannot be opened is replaced by one in memory.
+        """
+        notices = list(self.settings.warnings)
+        try:
+            health = await self.store.health()
+            notices += [health.notice] if health.notice else []
+            await self._remembered()
+        except StoreError as problem:
+            notices.append(f"Nothing is saved in this run: {problem}")
+            await self.store.aclose()
+            self.store = MemoryStore()
+        if self.demo:
+            notices.append("The built-in simulator answers; no key is used, nothing is spent.")
+        return notices
+
+    async def _remembered(self) -> None:
+        self._last_model = await self.store.get_state(_LAST_MODEL) or ""
+        saved = await self.store.get_state(_FAVOURITES)
+        if saved is not None:
+            self.catalog.favourites = _texts(saved)
+        self._spending.load(await self.store.usage(start_of_month()))
+
+    def choices(self) -> tuple[ModelChoice, ...]:
+        """Return all models on offer, by provider, favourites first."""
+        return self.catalog.choices()
+
+    def find_model(self, text: str) -> ModelInfo:
+        """Return the model that *text* names: "provider/name" or a bare name.
+
+        Raises:
+            InputError: no provider offers it; near names are told.
+        """
+        return self.catalog.find(text)
+
+    def default_model(self) -> ModelInfo:
+        """Return the model to begin with: the configured one, the last used, or the first usable.
+
+        Raises:
+            InputError: the configured model cannot be found.
+        """
+        return self.catalog.default(self._last_model)
+
+    async def prepare(self, model: ModelInfo) -> None:
+        """Make the first request to *model* quick: import the SDK and find the key, in threads.
+
+        Raises:
+            FluxError: the key or the SDK is not usable.
+        """
+        provider = await self.open_provider(model)
+        await provider.prepare()
+        await asyncio.to_thread(tokens.warm_up)
+
+    async def open_provider(self, model: ModelInfo) -> Provider:
+        """Return the provider that talks to *model*'s endpoint, from the pool.
+
+        Raises:
+            FluxError: no key is set, or it cannot be read.
+        """
+        key = (model.ref.provider, model.api, model.base_url)
+        async with self._opening:
+            if key not in self._pool:
+                endpoint = await asyncio.to_thread(self._endpoint, model)
+                self._pool[key] = await asyncio.to_thread(make_provider, endpoint)
+        return self._pool[key]
+
+    def _endpoint(self, model: ModelInfo) -> Endpoint:
+        own = self.catalog.source(model.ref.provider)
+        endpoint = Endpoint(
+            provider=own.id,
+            label=own.label,
+            api=model.api,
+            base_url=model.base_url,
+            key_name=own.key_names[0] if own.key_names else "",
+            headers=own.headers,
+            options=own.options,
+        )
+        if model.simulated:
+            return self._simulated(endpoint)
+        key = find_key(self.settings, own.id, own.key_names)
+        if key is None and own.needs_key:
+            raise InputError(
+                f"there is no key for {own.label}",
+                hint=f"set {endpoint.key_name} or choose another",
+            )
+        return replace(endpoint, key=key)
+
+    def _simulated(self, endpoint: Endpoint) -> Endpoint:
+        from pydantic import SecretStr
+
+        from flux_tui.sim.app import SimSettings, Simulator
+        from flux_tui.sim.transport import SimTransport
+
+        if not isinstance(self._simulator, Simulator):
+            speed = self.settings.sim_speed
+            given = SimSettings() if speed is None else SimSettings(speed=speed)
+            self._simulator = Simulator(given)
+        transport = SimTransport(self._simulator)
+        return replace(endpoint, key=SecretStr(SIMULATOR_KEY), headers={}, transport=transport)
+
+    def new_session(self, model: ModelInfo | None = None) -> ChatSession:
+        """Return an empty session; nothing is stored before its first message."""
+        return self._session(model or self.default_model(), Conversation())
+
+    async def resume(self, session_id: str) -> ChatSession:
+        """Return a stored session, claimed for writing; read-only if another process has it.
+
+        It goes on with the model that answered last.
+
+        Raises:
+            StoreError: the session cannot be read.
+            InputError: there is no such session.
+        """
+        conversation = await self.store.load(session_id)
+        info = next(
+            (s for s in await self.store.sessions(limit=10_000) if s.id == session_id), None
+        )
+        session = self._session(
+            self._model_of(conversation),
+            conversation,
+            session_id=session_id,
+            title=info.title if info is not None else _title_of(conversation),
+        )
+        session.ledger.restore(conversation.messages)
+        if not await self.store.claim(session_id):
+            session.read_only = True
+            session.notices.append(
+                "Another Flux TUI has this session open: it can be read here, not continued."
+            )
+        return session
+
+    def _model_of(self, conversation: Conversation) -> ModelInfo:
+        used = next((m.model for m in reversed(conversation.path) if m.model is not None), None)
+        if used is not None:
+            try:
+                return self.find_model(str(used))
+            except InputError:
+                _log.info("%s is not on offer any more", used)
+        return self.default_model()
+
+    def _session(
+        self,
+        model: ModelInfo,
+        conversation: Conversation,
+        session_id: str | None = None,
+        title: str = "",
+    ) -> ChatSession:
+        settings = self.settings
+        services = Services(
+            store=self.store,
+            open_provider=self.open_provider,
+            count=_count,
+            root=self.root,
+            tools=offered(self.tools, settings.tools_mode),
+            max_output=settings.max_output,
+            temperature=settings.temperature,
+        )
+        return ChatSession(
+            services,
+            model,
+            ledger=CostLedger(_price, self._spending),
+            policy=ApprovalPolicy(settings.approval),
+            effort=settings.effort,
+            conversation=conversation,
+            session_id=session_id,
+            title=title,
+        )
+
+    async def favourite(self, ref: ModelRef, on: bool) -> None:
+        """Make a model a favourite, the last in the row, or no longer one; remembered."""
+        others = tuple(name for name in self.catalog.favourites if name != str(ref))
+        self.catalog.favourites = (*others, str(ref)) if on else others
+        await self._remember(_FAVOURITES, json.dumps(self.catalog.favourites))
+
+    async def used(self, ref: ModelRef) -> None:
+        """Remember *ref* as the model to begin with next time."""
+        self._last_model = str(ref)
+        await self._remember(_LAST_MODEL, str(ref))
+
+    async def _remember(self, key: str, value: str) -> None:
+        try:
+            await self.store.set_state(key, value)
+        except StoreError:
+            _log.exception("%s is not remembered", key)
+
+    async def aclose(self) -> None:
+        """Close connections and the store; idempotent."""
+        pool, self._pool = self._pool, {}
+        for provider in pool.values():
+            try:
+                await provider.aclose()
+            except FluxError:
+                _log.exception("closing %s", provider.endpoint.provider)
+        await self.store.aclose()
+
+
+def offered(tools: Mapping[str, Tool], mode: str) -> dict[str, Tool]:
+    """Return the tools that a model is offered: "none", "read" (those that only read) or "all"."""
+    if mode == "none":
+        return {}
+    return {name: tool for name, tool in tools.items() if mode == "all" or tool.risk == "read"}
+
+
+def _count(messages: tuple[Message, ...], system: str, tools: tuple[ToolSpec, ...]) -> int:
+    return tokens.count(messages, system, tools).tokens
+
+
+def _price(model: ModelInfo, usage: Usage, at: datetime) -> Cost:
+    from flux_tui.providers.prices import price_usage
+
+    return price_usage(model, usage, at)
+
+
+def _title_of(conversation: Conversation) -> str:
+    first = next((m.text for m in conversation.messages if m.role == "user"), "")
+    return one_line(first, TITLE_LENGTH)
+
+
+def _texts(saved: str) -> tuple[str, ...]:
+    try:
+        value = json.loads(saved)
+    except ValueError:
+        return ()
+    if not isinstance(value, list):
+        return ()
+    # json.loads gives lists of JSON values; only texts are names of models.
+    return tuple(name for name in cast("list[object]", value) if isinstance(name, str))
