@@ -1,0 +1,77 @@
+"""What the encoders share: replay data, identifiers, bytes as text, words for what has no form."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+
+from flux_tui.core.messages import Document, Image, Opaque, Text, Thinking, ToolCall
+from flux_tui.core.models import ModelInfo
+from flux_tui.core.usage import JSON
+from flux_tui.providers.json_values import plain
+
+_UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
+_NOTHING: Mapping[str, JSON] = {}
+
+
+def replay(part: Text | Thinking | ToolCall | Opaque, model: ModelInfo) -> Mapping[str, JSON]:
+    """Return the replay data of *part* if *model* itself wrote it there, else nothing."""
+    metadata = part.metadata
+    return metadata.data if metadata is not None and metadata.origin == model.origin else _NOTHING
+
+
+def safe_id(call_id: str, longest: int, *, wordlike: bool = False) -> str:
+    """Return *call_id* as a vendor accepts it: the same each time, and never two for one.
+
+    At most *longest* characters; *wordlike* allows only letters, digits, ``_`` and ``-``. An id
+    that must change gets a hash of the original, because a plain cut makes different ids equal.
+    """
+    fitting = _UNSAFE.sub("_", call_id) if wordlike else call_id
+    if fitting == call_id and 0 < len(call_id) <= longest:
+        return call_id
+    digest = sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()
+    if wordlike and call_id:
+        return f"{fitting[: longest - 9]}_{digest[:8]}"
+    return f"call_{digest[:24]}"
+
+
+def base64_text(data: bytes) -> str:
+    """Return *data* in base64."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def data_url(data: bytes, mime: str) -> str:
+    """Return *data* as a data URL."""
+    return f"data:{mime};base64,{base64_text(data)}"
+
+
+def arguments(call: ToolCall) -> dict[str, JSON]:
+    """Return the argument object to replay; what could not be parsed goes as one string."""
+    if call.error and call.raw:
+        return {"INVALID_JSON": call.raw}
+    return {key: plain(value) for key, value in call.arguments.items()}
+
+
+def arguments_text(call: ToolCall) -> str:
+    """Return the arguments as JSON text, the same for the same call."""
+    return json.dumps(arguments(call), ensure_ascii=False, separators=(",", ":"))
+
+
+def document_text(document: Document) -> str:
+    """Return *document* as text for a model that takes no such file."""
+    name = document.name or "document"
+    if document.text is None:
+        return f"[{name}: {document.mime}, {len(document.data)} bytes, not shown]"
+    fence = "```"
+    while fence in document.text:
+        fence += "`"
+    return f"{name}:\n{fence}\n{document.text}\n{fence}"
+
+
+def image_note(image: Image) -> str:
+    """Return the words that stand for *image* where no picture may stand."""
+    size = f", {image.width}x{image.height}" if image.width and image.height else ""
+    return f"[image {image.name or 'without a name'}{size}, {image.mime}]"

@@ -1,0 +1,39 @@
+"""Reading JSON that is not ours: a value of the wanted type, or an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from flux_tui.core.usage import JSON
+
+
+def mapping(value: object) -> dict[str, JSON]:
+    """Return *value* if it is an object, else an empty one."""
+    return cast("dict[str, JSON]", value) if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[JSON]:
+    """Return *value* if it is an array, else an empty one."""
+    return cast("list[JSON]", value) if isinstance(value, list) else []
+
+
+def string(value: object) -> str:
+    """Return *value* if it is a string, else an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def count(value: object) -> int:
+    """Return *value* if it is a number of things, else 0; never negative."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0
+    return max(0, int(value)) if value == value and abs(value) < 1e15 else 0
+
+
+def plain(value: Mapping[str, JSON] | Sequence[JSON] | JSON) -> JSON:
+    """Return *value* as fresh lists and dictionaries, so that a body shares nothing with history."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(inner) for inner in value]
+    return cast("JSON", value)  # what is neither is a scalar

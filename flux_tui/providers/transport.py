@@ -1,0 +1,292 @@
+"""From a request to stream events: sending, waiting, retrying, and one boundary for failures.
+
+The request goes out through the vendor's own SDK; the answer is read here, because the SDKs end
+truncated streams as success and let raw exceptions escape (anthropic 2.12, openai 3.54, tried
+2026-11-22).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from flux_tui.core.errors import ProviderError
+from flux_tui.core.events import RetryScheduled, StreamEvent, UsageUpdate
+from flux_tui.core.usage import JSON
+from flux_tui.providers.failures import StreamFailure, classify, provider_error
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from flux_tui.providers.base import Endpoint
+
+ATTEMPTS = 4
+FIRST_WAIT = 0.5  # seconds; doubles with every try
+LONGEST_WAIT = 60.0  # seconds that a server may make us wait before we rather ask the user
+_CONNECT_SECONDS = 10.0
+_SILENCE_SECONDS = 300.0  # a thinking model may say nothing for minutes
+_DRAIN_SECONDS = 1.0
+_EVENT_BYTES = 64 * 1024 * 1024
+_UNREADABLE = 4_000  # bytes of an answer that is no event stream, to tell what it is
+# 408, 409, 429, 5xx: see `failures`. These kinds pass; a full window or a wrong key does not.
+_JITTER = random.SystemRandom()
+
+Body = dict[str, JSON]
+
+
+class StreamDecoder(Protocol):
+    """Turns the server-sent events of one reply into stream events; knows no network.
+
+    `finished` becomes true with the terminal event, after which nothing is fed. `close` is called
+    at the end of the stream; it yields what is left, the last event being `Stopped`.
+
+    Raises:
+        StreamFailure: from either method, for an error event, a broken promise of the format, or
+            an end without the terminal event.
+    """
+
+    finished: bool
+
+    def feed(self, event_name: str, data: str) -> Iterator[StreamEvent]: ...
+
+    def close(self) -> Iterator[StreamEvent]: ...
+
+
+class StreamedResponse(Protocol):
+    """The part of both SDKs' streamed response that is used."""
+
+    @property
+    def http_response(self) -> httpx2.Response: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """How one wire format sends a request and reads its answer.
+
+    `send` opens the request with a body. `repair` may return another body to try once after a
+    refusal that the format knows how to heal, with the words to show.
+    """
+
+    send: Callable[[Body], AbstractAsyncContextManager[StreamedResponse]]
+    decoder: Callable[[], StreamDecoder]
+    repair: Callable[[ProviderError, Body], tuple[Body, str] | None]
+
+
+class Connection:
+    """The life of one SDK client: made in a thread on first use, closed once."""
+
+    def __init__(
+        self, endpoint: Endpoint, make: Callable[[Endpoint, httpx2.Timeout], Any]
+    ) -> None:
+        self.endpoint = endpoint
+        self._make = make
+        self._client: Any = None
+        self._making = asyncio.Lock()
+
+    async def client(self) -> Any:
+        """Return the SDK's client.
+
+        Raises:
+            ProviderError: there is no key, or the package cannot be imported.
+        """
+        async with self._making:
+            if self._client is None:
+                if self.endpoint.key is None and self.endpoint.key_name:
+                    raise provider_error(
+                        self.endpoint, "auth", what=f"needs a key in {self.endpoint.key_name}"
+                    )
+                try:
+                    self._client = await asyncio.to_thread(self._build)
+                except Exception as problem:
+                    raise provider_error(
+                        self.endpoint, "sdk", words=f"{type(problem).__name__}: {problem}"
+                    ) from problem
+        return self._client
+
+    def _build(self) -> Any:
+        import httpx2
+
+        return self._make(self.endpoint, httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS))
+
+    async def ask(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Return what the client answers to *question*.
+
+        Raises:
+            ProviderError: and nothing else.
+        """
+        client = await self.client()
+        try:
+            return await question(client)
+        except Exception as problem:
+            raise classify(self.endpoint, problem) from problem
+
+    async def aclose(self) -> None:
+        """Close the client; idempotent."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+def client_options(endpoint: Endpoint, timeout: httpx2.Timeout) -> dict[str, Any]:
+    """Return the arguments that both SDKs' clients share; the key is unwrapped here alone."""
+    import httpx2
+
+    options: dict[str, Any] = {
+        "api_key": endpoint.key.get_secret_value() if endpoint.key else "none",
+        "base_url": endpoint.base_url,
+        "timeout": timeout,
+        "max_retries": 0,
+        "default_headers": dict(endpoint.headers),
+    }
+    if endpoint.transport is not None:
+        options["http_client"] = httpx2.AsyncClient(transport=endpoint.transport, timeout=timeout)
+    elif is_loopback(endpoint.base_url):
+        # A proxy from the environment must never see requests to this machine.
+        options["http_client"] = httpx2.AsyncClient(trust_env=False, timeout=timeout)
+    return options
+
+
+def is_loopback(url: str) -> bool:
+    """Whether *url* leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+async def stream_reply(
+    endpoint: Endpoint, exchange: Exchange, body: Body
+) -> AsyncGenerator[StreamEvent]:
+    """Yield the reply to *body*, trying again as long as none of it was seen.
+
+    Raises:
+        ProviderError: and nothing else.
+    """
+    repaired = False
+    attempt = 1
+    while True:
+        begun = False
+        try:
+            async with aclosing(_attempt(endpoint, exchange, body)) as events:
+                async for event in events:
+                    begun = begun or not isinstance(event, UsageUpdate)
+                    yield event
+            return
+        except ProviderError as problem:
+            if begun:
+                raise
+            healed = None if repaired else exchange.repair(problem, body)
+            seconds = 0.0 if healed else _pause(problem, attempt)
+            if seconds is None:
+                raise
+            reason = healed[1] if healed else problem.message
+            if healed:
+                body, repaired = healed[0], True
+        attempt += 1
+        yield RetryScheduled(reason, seconds, attempt, max(ATTEMPTS, attempt))
+        await asyncio.sleep(seconds)
+
+
+def _pause(problem: ProviderError, attempt: int) -> float | None:
+    """Seconds to wait before the next try, or None when there is none."""
+    if not problem.retryable or attempt >= ATTEMPTS:
+        return None
+    if problem.retry_after is not None:
+        return problem.retry_after if problem.retry_after <= LONGEST_WAIT else None
+    # Full seconds would bring all clients of a failed server back in one beat.
+    return FIRST_WAIT * 2 ** (attempt - 1) * _JITTER.uniform(0.75, 1.25)
+
+
+async def _attempt(
+    endpoint: Endpoint, exchange: Exchange, body: Body
+) -> AsyncGenerator[StreamEvent]:
+    try:
+        async with exchange.send(body) as response:
+            await _demand_event_stream(response.http_response)
+            async with aclosing(_read(response.http_response, exchange.decoder())) as events:
+                async for event in events:
+                    yield event
+    except Exception as problem:
+        raise classify(endpoint, problem) from problem
+
+
+async def _read(response: httpx2.Response, decoder: StreamDecoder) -> AsyncGenerator[StreamEvent]:
+    import httpx2
+
+    source = aiter(httpx2.EventSource(response, max_event_size=_EVENT_BYTES))
+    async for sse in source:
+        # Comments never come; events with only an id or a retry time come without data.
+        if not sse.data.strip():
+            continue
+        for event in decoder.feed(sse.event, sse.data):
+            yield event
+        if decoder.finished:
+            break
+    if decoder.finished:
+        # Reading on to the end lets the connection be used again; nothing of the reply is at stake.
+        with suppress(httpx2.HTTPError, TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                async for _ in source:
+                    pass
+    for event in decoder.close():
+        yield event
+
+
+async def _demand_event_stream(response: httpx2.Response) -> None:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "text/event-stream":
+        return
+    start = b""
+    async for chunk in response.aiter_bytes():
+        start += chunk
+        if len(start) >= _UNREADABLE:
+            break
+    words = start[:_UNREADABLE].decode("utf-8", "replace").strip()
+    if not words:
+        raise StreamFailure("protocol", f"sent an empty answer ({response.status_code})")
+    what = "a web page" if "html" in kind or words[:1] == "<" else f"{kind or 'an unknown type'}"
+    raise StreamFailure(
+        "protocol",
+        f"sent {what} instead of a reply ({response.status_code}); "
+        "a proxy, a login page or a wrong base URL may be in the way",
+        words=words,
+    )
+
+
+def drop_parameter(
+    problem: ProviderError, body: Mapping[str, JSON], optional: Mapping[str, tuple[str, ...]]
+) -> tuple[Body, str] | None:
+    """Return *body* without the optional parameter that a 400 names, or None.
+
+    *optional* gives, for each name that a refusal may mention, the path to leave out.
+    """
+    if problem.status not in {400, 422}:
+        return None
+    named = next(
+        (name for name in optional if name == problem.param or name in problem.detail), None
+    )
+    if named is None:
+        return None
+    less = _without(body, optional[named])
+    return (less, f"{problem.provider} does not take {named}") if less != body else None
+
+
+def _without(body: Mapping[str, JSON], path: tuple[str, ...]) -> Body:
+    less = dict(body)
+    inner = less.get(path[0])
+    if len(path) == 1 or not isinstance(inner, dict):
+        less.pop(path[0], None)
+        return less
+    kept = _without(inner, path[1:])
+    if kept:
+        less[path[0]] = kept
+    else:
+        less.pop(path[0])
+    return less
