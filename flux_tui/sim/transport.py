@@ -8,6 +8,9 @@ gives (checked against the loopback server in the tests).
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable
 from typing import TypeVar, cast
 
@@ -18,12 +21,10 @@ from flux_tui.sim.script import Action
 
 T = TypeVar("T")
 
-_CONNECT_ERRORS = {
-    "refused": "[Errno 111] Connection refused",
-    "dns": "[Errno -2] Name or service not known",
-    "tls": "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local "
-    "issuer certificate",
-}
+_UNVERIFIED = (
+    "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer "
+    "certificate (_ssl.c:1006)"
+)
 
 
 class SimTransport(httpx2.AsyncBaseTransport):
@@ -104,8 +105,21 @@ async def _within(work: Awaitable[T], seconds: float | None, request: httpx2.Req
 
 
 def _dropped(reply: SimReply, request: httpx2.Request) -> httpx2.TransportError:
-    text = _CONNECT_ERRORS.get(reply.drop)
-    if text is not None:
-        return httpx2.ConnectError(text, request=request)
-    text = "Server disconnected without sending a response."
-    return httpx2.RemoteProtocolError(text, request=request)
+    """The exception for a connection that never was, with the operating system's as its cause."""
+    cause: OSError
+    match reply.drop:
+        case "dns":
+            cause = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            text = str(cause)
+        case "tls":
+            cause = ssl.SSLCertVerificationError(1, _UNVERIFIED)
+            text = _UNVERIFIED
+        case "refused":
+            cause = ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed")
+            text = "All connection attempts failed"
+        case _:
+            text = "Server disconnected without sending a response."
+            return httpx2.RemoteProtocolError(text, request=request)
+    error = httpx2.ConnectError(text, request=request)
+    error.__cause__ = cause
+    return error
