@@ -127,6 +127,13 @@ class Runtime:
                 self._pool[key] = await asyncio.to_thread(make_provider, endpoint)
         return self._pool[key]
 
+    async def _open_for_turn(self, model: ModelInfo) -> Provider:
+        provider = await self.open_provider(model)
+        if self._last_model != str(model.ref):
+            self._last_model = str(model.ref)
+            await self._remember(_LAST_MODEL, self._last_model)
+        return provider
+
     def _endpoint(self, model: ModelInfo) -> Endpoint:
         own = self.catalog.source(model.ref.provider)
         endpoint = Endpoint(
@@ -211,7 +218,7 @@ class Runtime:
         settings = self.settings
         services = Services(
             store=self.store,
-            open_provider=self.open_provider,
+            open_provider=self._open_for_turn,
             count=_count,
             root=self.root,
             tools=offered(self.tools, settings.tools_mode),
@@ -234,11 +241,6 @@ class Runtime:
         others = tuple(name for name in self.catalog.favourites if name != str(ref))
         self.catalog.favourites = (*others, str(ref)) if on else others
         await self._remember(_FAVOURITES, json.dumps(self.catalog.favourites))
-
-    async def used(self, ref: ModelRef) -> None:
-        """Remember *ref* as the model to begin with next time."""
-        self._last_model = str(ref)
-        await self._remember(_LAST_MODEL, str(ref))
 
     async def _remember(self, key: str, value: str) -> None:
         try:

@@ -1,0 +1,286 @@
+"""One question without the screen: the answer to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, TextIO, TypeAlias, assert_never
+
+from flux_tui.core.codec import dump_event, dumps
+from flux_tui.core.errors import BudgetError, FluxError, InputError
+from flux_tui.core.events import (
+    Committed,
+    ReplyDelta,
+    ReplyStarted,
+    RetryScheduled,
+    TextDelta,
+    ToolFinished,
+    TurnEnded,
+    TurnEvent,
+)
+from flux_tui.core.messages import Document, Image, Message, ToolCall, ToolResult
+from flux_tui.core.models import ModelInfo
+from flux_tui.core.sanitize import Sanitizer, one_line
+from flux_tui.core.usage import JSON, Usage
+from flux_tui.session.attachments import read_attachment
+from flux_tui.session.session import ChatSession
+from flux_tui.session.wiring import Runtime
+
+Output: TypeAlias = Literal["text", "json", "stream-json"]
+
+INTERRUPTED = 130
+_FINE = ("end", "length", "pause")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What `ask` was told. `max_cost` is in US dollars."""
+
+    prompt: str
+    model: str = ""
+    attach: tuple[Path, ...] = ()
+    session: str = ""
+    max_cost: Decimal | None = None
+    output: Output = "text"
+
+
+async def ask(
+    runtime: Runtime, question: Question, out: TextIO = sys.stdout, err: TextIO = sys.stderr
+) -> int:
+    """Ask, print the answer, and return the exit status.
+
+    0 done, 1 the provider or a tool failed, 2 wrong input, 3 the budget was reached, 130
+    interrupted; then what had arrived of the answer is printed and stored.
+    """
+    printer = _Printer(question.output, out, err)
+    try:
+        for notice in await runtime.start():
+            printer.say(notice)
+        session, attachments = await _prepare(runtime, question)
+        return await _run(session, question, attachments, printer)
+    except FluxError as problem:
+        printer.say(str(problem))
+        return problem.exit_status
+    finally:
+        await runtime.aclose()
+
+
+async def _prepare(
+    runtime: Runtime, question: Question
+) -> tuple[ChatSession, list[Image | Document]]:
+    if question.session:
+        session = await runtime.resume(question.session)
+        if session.read_only:
+            raise InputError("this session is open in another Flux TUI", hint="close it there")
+    else:
+        model = runtime.find_model(question.model) if question.model else None
+        session = runtime.new_session(model)
+    if question.session and question.model:
+        session.swap(runtime.find_model(question.model))
+    if question.max_cost is not None:
+        await asyncio.to_thread(_check_price, session.model)
+        session.budget = question.max_cost
+    attachments = [await asyncio.to_thread(read_attachment, path) for path in question.attach]
+    await runtime.open_provider(session.model)
+    return session, attachments
+
+
+def _check_price(model: ModelInfo) -> None:
+    from flux_tui.providers.prices import price_of
+
+    if price_of(model) is None:
+        raise BudgetError(
+            f"the price of {model.ref} is not known, so the budget cannot be kept",
+            hint="choose a model with a known price, or leave out --max-cost",
+        )
+
+
+async def _run(
+    session: ChatSession,
+    question: Question,
+    attachments: list[Image | Document],
+    printer: _Printer,
+) -> int:
+    loop = asyncio.get_running_loop()
+    handled = _on_signals(loop, session.stop)
+    turn = _Summary()
+    try:
+        async with aclosing(session.send(question.prompt, attachments)) as events:
+            async for event in events:
+                turn.apply(event)
+                printer.apply(event)
+                if printer.broken:
+                    session.stop()
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+    for notice in session.notices:
+        printer.say(notice)
+    ended = turn.ended
+    status = _status(ended, session, question.max_cost)
+    printer.end(turn.dump(session), ended, "" if status != 3 else _spent(session, question))
+    return 1 if printer.broken else status
+
+
+def _on_signals(
+    loop: asyncio.AbstractEventLoop, stop: Callable[[], None]
+) -> tuple[signal.Signals, ...]:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    return signal.SIGINT, signal.SIGTERM
+
+
+def _status(ended: TurnEnded, session: ChatSession, budget: Decimal | None) -> int:
+    if ended.reason == "aborted":
+        return INTERRUPTED
+    spent = session.ledger.turn.amount
+    if ended.reason == "budget" or (budget is not None and spent is not None and spent >= budget):
+        return BudgetError.exit_status
+    return 0 if ended.reason in _FINE else 1
+
+
+def _spent(session: ChatSession, question: Question) -> str:
+    return f"the budget of ${question.max_cost} was reached (${session.ledger.turn.amount})"
+
+
+class _Printer:
+    """Writes a turn in one of the three forms."""
+
+    def __init__(self, output: Output, out: TextIO, err: TextIO) -> None:
+        self.broken = False
+        self._output = output
+        self._out = out
+        self._err = err
+        self._sanitizer = Sanitizer()
+        self._open = False  # text stands on the current line
+
+    def say(self, sentence: str) -> None:
+        """Tell the user something beside the answer."""
+        self._err.write(f"flux-tui: {one_line(sentence, 2_000)}\n")
+        self._err.flush()
+
+    def apply(self, event: TurnEvent) -> None:
+        """Print what belongs to *event*."""
+        if self._output == "stream-json":
+            self._write(dumps(dump_event(event)) + "\n")
+        elif self._output == "text":
+            self._text(event)
+        match event:
+            case ReplyDelta(event=RetryScheduled() as retry):
+                self.say(
+                    f"{retry.reason}; trying again in {retry.seconds:.0f} s "
+                    f"(attempt {retry.attempt} of {retry.attempts})"
+                )
+            case _:
+                pass  # everything else is in the answer or in the end
+
+    def _text(self, event: TurnEvent) -> None:
+        match event:
+            case ReplyStarted():
+                self._end_line("\n\n")
+            case ReplyDelta(event=TextDelta(text=text)):
+                self._write(self._sanitizer.feed(text))
+                self._open = self._open or bool(text)
+            case _:
+                pass  # thinking, tools and numbers are no part of the answer
+
+    def _end_line(self, end: str) -> None:
+        self._write(self._sanitizer.flush())
+        if self._open:
+            self._write(end)
+        self._open = False
+
+    def end(self, result: dict[str, JSON], ended: TurnEnded, spent: str) -> None:
+        """Print the result, and why it ended if that was not well."""
+        match self._output:
+            case "text":
+                self._end_line("\n")
+            case "json":
+                self._write(dumps(result) + "\n")
+            case "stream-json":
+                self._write(dumps({"type": "result", **result}) + "\n")
+            case _:
+                assert_never(self._output)
+        if ended.error:
+            self.say(f"{ended.error}; {ended.hint}" if ended.hint else ended.error)
+        elif ended.reason == "aborted" and not self.broken:
+            self.say("interrupted; what had arrived of the answer is kept")
+        elif spent:
+            self.say(spent)
+
+    def _write(self, text: str) -> None:
+        if self.broken or not text:
+            return
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except BrokenPipeError:
+            self.broken = True  # the reader has gone: stop asking, keep what there is
+
+
+@dataclass(slots=True)
+class _Summary:
+    """Collects a turn for the JSON object."""
+
+    started: float = field(default_factory=time.monotonic)
+    first: float | None = None
+    answers: list[Message] = field(default_factory=list[Message])
+    results: dict[str, ToolResult] = field(default_factory=dict[str, ToolResult])
+    ended: TurnEnded = field(default_factory=lambda: TurnEnded("error", "nothing was answered"))
+
+    def apply(self, event: TurnEvent) -> None:
+        match event:
+            case Committed(message=message) if message.role == "assistant":
+                self.answers.append(message)
+            case ToolFinished(result=result):
+                self.results[result.call_id] = result
+            case TurnEnded():
+                self.ended = event
+            case ReplyDelta(event=TextDelta()) if self.first is None:
+                self.first = time.monotonic() - self.started
+            case _:
+                pass  # of no weight for the sum
+
+    def dump(self, session: ChatSession) -> dict[str, JSON]:
+        usage = sum((a.usage for a in self.answers if a.usage is not None), Usage())
+        cost = session.ledger.turn
+        calls = [call for answer in self.answers for call in answer.tool_calls]
+        return {
+            "text": "\n\n".join(answer.text for answer in self.answers if answer.text),
+            "model": str(session.model.ref),
+            "stop": self.ended.reason,
+            "usage": {
+                "input": usage.input,
+                "cache_read": usage.cache_read,
+                "cache_write": usage.cache_write,
+                "output": usage.output,
+                "reasoning": usage.reasoning,
+                "estimated": usage.estimated,
+            },
+            "cost": {
+                "usd": None if cost.amount is None else format(cost.amount, "f"),
+                "basis": cost.basis,
+            },
+            "ttft_ms": None if self.first is None else round(self.first * 1_000),
+            "duration_ms": round((time.monotonic() - self.started) * 1_000),
+            "session": session.id,
+            "tool_calls": [self._call(call) for call in calls],
+            "error": self.ended.error,
+        }
+
+    def _call(self, call: ToolCall) -> JSON:
+        result = self.results.get(call.id)
+        return {
+            "id": call.id,
+            "name": call.name,
+            "arguments": dict(call.arguments),
+            "result": None if result is None else result.text,
+            "is_error": result is None or result.is_error,
+        }
