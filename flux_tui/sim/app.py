@@ -132,7 +132,7 @@ class Simulator:
         if route.kind == "models":
             listed = model_list(wire.vendor, route.name)
             if listed is None:
-                raise _RefusedError(wire.unknown_model(route.name))
+                raise _RefusedError(replace(wire.unknown_model(route.name), status=404))
             return _json(200, listed)
         body = _parsed(request.body)
         if route.kind == "count":
