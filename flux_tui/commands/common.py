@@ -1,0 +1,79 @@
+"""What commands share: the store of this run, and text for a terminal or a pipe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flux_tui.core.codec import dumps
+from flux_tui.core.sanitize import one_line
+from flux_tui.core.usage import JSON, Cost
+
+if TYPE_CHECKING:
+    from flux_tui.config.settings import Settings
+    from flux_tui.storage.sqlite import SqliteStore
+
+
+def settings_of_run() -> Settings:
+    """Return the settings of this process, and say what was odd about them on stderr.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+    from flux_tui.config.settings import load_settings
+
+    settings = load_settings({}, os.environ, Path.cwd())
+    for warning in settings.warnings:
+        complain(warning)
+    return settings
+
+
+def store_of(settings: Settings) -> SqliteStore:
+    """Return the store on disk, not yet opened."""
+    from flux_tui.storage.sqlite import SqliteStore
+
+    return SqliteStore(settings.paths.database)
+
+
+def say(text: str) -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def complain(text: str) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"flux-tui: {text}\n")
+
+
+def say_json(value: JSON) -> None:
+    """Write *value* as one line of JSON."""
+    say(dumps(value))
+
+
+def money(cost: Cost) -> str:
+    """Return a cost for a reader; `~` and `≥` say that it is not exact."""
+    if cost.amount is None:
+        return "unknown"
+    sign = {"partial": "≥", "simulated": "sim "}.get(cost.basis, "")
+    return f"{sign}${cost.amount:.4f}"
+
+
+def money_json(cost: Cost) -> JSON:
+    """Return a cost as ``{"usd": decimal string or null, "basis"}``."""
+    return {"usd": None if cost.amount is None else str(cost.amount), "basis": cost.basis}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Return aligned columns, the first *left* ones to the left and the others to the right."""
+    lines = [list(head), *([one_line(cell, 60) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
