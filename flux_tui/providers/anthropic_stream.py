@@ -163,9 +163,7 @@ class Decoder:
             case "thinking_delta", "thinking":
                 yield self._said(block, string(delta.get("thinking")))
             case "signature_delta", "thinking":
-                yield ThinkingDelta(
-                    block.index, "", {"signature": string(delta.get("signature"))}
-                )
+                yield ThinkingDelta(block.index, "", {"signature": string(delta.get("signature"))})
             case "input_json_delta", "tool_use":
                 fragment = string(delta.get("partial_json"))
                 block.json.append(fragment)

@@ -1,4 +1,4 @@
-"""What went wrong, told in one sentence: any exception of an SDK or the network -> ProviderError."""
+"""Any exception of an SDK or the network -> a ProviderError that says it in one sentence."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def provider_error(
     key = f"the key in {endpoint.key_name}" if endpoint.key_name else "the key"
     variable = endpoint.key_name or "the key"
     host = urlsplit(endpoint.base_url).netloc or endpoint.base_url
-    said = (what or cause).format(key=key, host=host) if not what else what
+    said = what or cause.format(key=key, host=host)
     detail = vendor_words(endpoint, words)
     sentence = f"{endpoint.provider} {said}" + (f" ({status})" if status else "")
     if detail and kind not in {"auth", "quota"}:
@@ -305,5 +305,6 @@ def _is_dns(cause: BaseException) -> bool:
 
     text = str(cause)
     return isinstance(cause, socket.gaierror) or any(
-        sign in text for sign in ("Name or service not known", "nodename nor servname", "getaddrinfo")
+        sign in text
+        for sign in ("Name or service not known", "nodename nor servname", "getaddrinfo")
     )

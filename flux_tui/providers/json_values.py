@@ -24,14 +24,14 @@ def string(value: object) -> str:
 
 
 def count(value: object) -> int:
-    """Return *value* if it is a number of things, else 0; never negative."""
+    """Return *value* if it is a number of things, else 0; also for absurd ones."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return 0
-    return max(0, int(value)) if value == value and abs(value) < 1e15 else 0
+    return int(value) if 0 <= value < 1e15 else 0
 
 
 def plain(value: Mapping[str, JSON] | Sequence[JSON] | JSON) -> JSON:
-    """Return *value* as fresh lists and dictionaries, so that a body shares nothing with history."""
+    """Return *value* as fresh lists and dictionaries: a body shares nothing with history."""
     if isinstance(value, Mapping):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

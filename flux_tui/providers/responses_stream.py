@@ -237,7 +237,7 @@ _INCOMPLETE: dict[str, StopReason] = {"max_output_tokens": "length", "content_fi
 
 
 def usage_of(raw: dict[str, JSON]) -> Usage:
-    """Return the disjoint buckets of *raw*: its input_tokens include what the cache gave and took."""
+    """Return the disjoint buckets of *raw*: input_tokens include what the cache gave and took."""
     inside = mapping(raw.get("input_tokens_details"))
     read, written = count(inside.get("cached_tokens")), count(inside.get("cache_write_tokens"))
     return Usage(

@@ -53,16 +53,22 @@ class StreamDecoder(Protocol):
 
     finished: bool
 
-    def feed(self, event_name: str, data: str) -> Iterator[StreamEvent]: ...
+    def feed(self, event_name: str, data: str) -> Iterator[StreamEvent]:
+        """Take one event; *data* is not blank."""
+        ...
 
-    def close(self) -> Iterator[StreamEvent]: ...
+    def close(self) -> Iterator[StreamEvent]:
+        """End the reply."""
+        ...
 
 
 class StreamedResponse(Protocol):
     """The part of both SDKs' streamed response that is used."""
 
     @property
-    def http_response(self) -> httpx2.Response: ...
+    def http_response(self) -> httpx2.Response:
+        """The response itself, its body not yet read."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,7 @@ class Exchange:
 class Connection:
     """The life of one SDK client: made in a thread on first use, closed once."""
 
-    def __init__(
-        self, endpoint: Endpoint, make: Callable[[Endpoint, httpx2.Timeout], Any]
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, make: Callable[[Endpoint, httpx2.Timeout], Any]) -> None:
         self.endpoint = endpoint
         self._make = make
         self._client: Any = None
@@ -178,7 +182,6 @@ async def stream_reply(
                 async for event in events:
                     begun = begun or not isinstance(event, UsageUpdate)
                     yield event
-            return
         except ProviderError as problem:
             if begun:
                 raise
@@ -189,6 +192,8 @@ async def stream_reply(
             reason = healed[1] if healed else problem.message
             if healed:
                 body, repaired = healed[0], True
+        else:
+            return
         attempt += 1
         yield RetryScheduled(reason, seconds, attempt, max(ATTEMPTS, attempt))
         await asyncio.sleep(seconds)

@@ -1,0 +1,206 @@
+"""Server-sent events of OpenAI Chat Completions, and of servers like it -> stream events.
+
+Replay data, in the metadata of parts; OpenAI itself sends none of it:
+    Thinking  {"field": "reasoning_content" | "reasoning"}: where the server put its reasoning,
+              {"details": [...]}: `reasoning_details`, to go back verbatim
+    Text      {"refusal": true}
+and of the reply: {"id", "model", "service_tier", "unfinished": true}; the last says that the
+server closed a text-only reply without a finish reason, as some do.
+
+A reply has one reasoning part, one text part and its calls, in this order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from flux_tui.core.events import (
+    Stopped,
+    StreamEvent,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    UsageUpdate,
+)
+from flux_tui.core.messages import StopReason
+from flux_tui.core.sanitize import Sanitizer, one_line, sanitize
+from flux_tui.core.usage import JSON, Usage
+from flux_tui.providers.failures import StreamFailure, vendor_failure
+from flux_tui.providers.json_values import count, items, mapping, string
+
+STOP_REASONS: dict[str, StopReason] = {
+    "stop": "end",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "length": "length",
+    "model_length": "context",
+    "content_filter": "refusal",
+}
+_THINKING, _TEXT, _CALLS = 0, 1, 2  # the index of the first part of each kind
+_REASONING_FIELDS = ("reasoning_content", "reasoning")
+
+
+@dataclass(slots=True)
+class _Call:
+    index: int
+    id: str
+    named: bool = False
+
+
+@dataclass(slots=True)
+class _Prose:
+    sanitizer: Sanitizer = field(default_factory=Sanitizer)
+    begun: bool = False
+
+
+class Decoder:
+    """Decodes one reply. `unknown` counts the chunks that were ignored."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self.unknown = 0
+        self._text = _Prose()
+        self._thinking = _Prose()
+        self._calls: list[_Call] = []
+        self._by_place: dict[int, _Call] = {}
+        self._details: list[JSON] = []
+        self._reply: dict[str, JSON] = {}
+        self._reason = ""
+        self._refusal: list[str] = []
+
+    def feed(self, event_name: str, data: str) -> Iterator[StreamEvent]:
+        """Take one event. See `transport.StreamDecoder`."""
+        if data.strip() == "[DONE]":
+            self.finished = True
+            return
+        try:
+            chunk = mapping(json.loads(data))
+        except (ValueError, RecursionError) as problem:
+            raise StreamFailure("protocol", "sent an event that is not JSON") from problem
+        if chunk.get("error"):
+            error = chunk["error"]
+            raise vendor_failure(mapping(error) or {"message": error})
+        if event_name == "error":
+            raise vendor_failure(chunk)
+        if "choices" not in chunk and "usage" not in chunk:
+            self.unknown += 1
+        for name in ("id", "model", "service_tier"):
+            if isinstance(chunk.get(name), str):
+                self._reply[name] = sanitize(string(chunk[name]))
+        for choice in map(mapping, items(chunk.get("choices"))):
+            if count(choice.get("index")) == 0:
+                yield from self._choice(choice)
+        usage = mapping(chunk.get("usage")) or mapping(mapping(chunk.get("x_groq")).get("usage"))
+        if usage:
+            yield UsageUpdate(usage_of(usage))
+
+    def close(self) -> Iterator[StreamEvent]:
+        """End the reply. See `transport.StreamDecoder`."""
+        yield from self._flushed()
+        if self._details:
+            yield ThinkingDelta(_THINKING, "", {"details": self._details})
+        stop = self._stop()
+        yield Stopped(stop, one_line("".join(self._refusal), 500), dict(self._reply))
+
+    def _stop(self) -> StopReason:
+        if not self._reason:
+            if not self.finished or self._calls or not self._text.begun:
+                raise StreamFailure("incomplete")
+            self._reply["unfinished"] = True
+            return "end"
+        reason = STOP_REASONS.get(self._reason)
+        if reason is None and self._reason in {"error", "insufficient_system_resource"}:
+            raise StreamFailure("server", words=f"finish_reason {self._reason}")
+        if self._calls and reason in {"end", None}:
+            return "tool_calls"  # some servers say "stop" with calls
+        if self._refusal and reason in {"end", None}:
+            return "refusal"
+        return reason or "end"
+
+    def _choice(self, choice: dict[str, JSON]) -> Iterator[StreamEvent]:
+        delta = mapping(choice.get("delta"))
+        yield from self._reasoned(delta)
+        content = delta.get("content")
+        if isinstance(content, list):
+            content = "".join(string(mapping(piece).get("text")) for piece in content)
+        if isinstance(content, str) and content:
+            self._text.begun = True
+            yield TextDelta(_TEXT, self._text.sanitizer.feed(content))
+        if refusal := string(delta.get("refusal")):
+            self._refusal.append(refusal)
+            yield TextDelta(_TEXT, self._text.sanitizer.feed(refusal), {"refusal": True})
+        for entry in map(mapping, items(delta.get("tool_calls"))):
+            yield from self._called(entry)
+        if legacy := mapping(delta.get("function_call")):
+            yield from self._called({"index": 0, "function": legacy})
+        self._reason = string(choice.get("finish_reason")) or self._reason
+
+    def _reasoned(self, delta: dict[str, JSON]) -> Iterator[StreamEvent]:
+        self._details.extend(items(delta.get("reasoning_details")))
+        # Some servers fill both fields with the same words.
+        for name in _REASONING_FIELDS:
+            if text := string(delta.get(name)):
+                mark: dict[str, JSON] | None = None if self._thinking.begun else {"field": name}
+                self._thinking.begun = True
+                yield ThinkingDelta(_THINKING, self._thinking.sanitizer.feed(text), mark)
+                return
+
+    def _called(self, entry: dict[str, JSON]) -> Iterator[StreamEvent]:
+        function = mapping(entry.get("function"))
+        call_id = string(entry.get("id"))
+        call = self._call_of(entry.get("index"), call_id)
+        name = sanitize(string(function.get("name")))
+        new = call is None
+        if call is None:
+            call = _Call(_CALLS + len(self._calls), call_id)
+            self._calls.append(call)
+            place = entry.get("index")
+            self._by_place[place if isinstance(place, int) else len(self._calls) - 1] = call
+        arguments = function.get("arguments")
+        text = arguments if isinstance(arguments, str) else ""
+        if isinstance(arguments, dict):  # Ollama's older versions send an object
+            text = json.dumps(arguments)
+        yield ToolCallDelta(
+            call.index,
+            call_id if new and call_id else None,
+            name if name and not call.named else None,
+            text,
+        )
+        call.named = call.named or bool(name)
+
+    def _call_of(self, place: JSON, call_id: str) -> _Call | None:
+        """The call that a fragment belongs to: by index, but a new id is always a new call.
+
+        Some servers send index 0 for every call, or none at all.
+        """
+        known = self._by_place.get(place) if isinstance(place, int) else None
+        if known is None and not isinstance(place, int) and not call_id:
+            known = self._calls[-1] if self._calls else None
+        if call_id and call_id != "null" and (known is None or known.id not in {"", call_id}):
+            return next((call for call in self._calls if call.id == call_id), None)
+        if known is not None and not known.id:
+            known.id = call_id
+        return known
+
+    def _flushed(self) -> Iterator[StreamEvent]:
+        if rest := self._thinking.sanitizer.flush():
+            yield ThinkingDelta(_THINKING, rest)
+        if rest := self._text.sanitizer.flush():
+            yield TextDelta(_TEXT, rest)
+
+
+def usage_of(raw: dict[str, JSON]) -> Usage:
+    """Return the disjoint buckets of *raw*: prompt_tokens include what the cache gave and took."""
+    inside = mapping(raw.get("prompt_tokens_details"))
+    read = count(inside.get("cached_tokens")) or count(raw.get("prompt_cache_hit_tokens"))
+    written = count(inside.get("cache_write_tokens"))
+    return Usage(
+        input=max(0, count(raw.get("prompt_tokens")) - read - written),
+        cache_read=read,
+        cache_write=written,
+        output=count(raw.get("completion_tokens")),
+        reasoning=count(mapping(raw.get("completion_tokens_details")).get("reasoning_tokens")),
+        raw=dict(raw),
+    )
