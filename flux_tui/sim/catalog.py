@@ -57,6 +57,7 @@ class GptProfile:
     modes: bool = False  # takes reasoning.mode
     all_turns: bool = False  # takes reasoning.context all_turns
     bills_cache_writes: bool = False
+    phases: bool = False  # tells commentary from the final answer
     system_role: bool = True
     stop: bool = True
 
@@ -167,6 +168,7 @@ GPT = (
         modes=True,
         all_turns=True,
         bills_cache_writes=True,
+        phases=True,
     ),
     GptProfile(
         prefixes=("gpt-6", "gpt-5.6"),
@@ -174,14 +176,19 @@ GPT = (
         modes=True,
         all_turns=True,
         bills_cache_writes=True,
+        phases=True,
     ),
     GptProfile(
         prefixes=("gpt-5.2-pro", "gpt-5.4-pro", "gpt-5.5-pro"), efforts=("medium", "high", "xhigh")
     ),
     GptProfile(prefixes=("gpt-5-chat", "gpt-5.1-chat", "gpt-5.2-chat", "gpt-5.3-chat")),
-    GptProfile(prefixes=("gpt-5.5",), efforts=_LOW_TO_XHIGH, all_turns=True),
+    GptProfile(prefixes=("gpt-5.5",), efforts=_LOW_TO_XHIGH, all_turns=True, phases=True),
     GptProfile(
-        prefixes=("gpt-5.4",), efforts=_LOW_TO_XHIGH, reasons_by_default=False, all_turns=True
+        prefixes=("gpt-5.4",),
+        efforts=_LOW_TO_XHIGH,
+        reasons_by_default=False,
+        all_turns=True,
+        phases=True,
     ),
     GptProfile(prefixes=("gpt-5.3", "gpt-5.2"), efforts=_LOW_TO_XHIGH, reasons_by_default=False),
     GptProfile(

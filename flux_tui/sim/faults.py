@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from flux_tui.sim.formats.base import WireFormat
+from flux_tui.sim.formats.base import WireFormat, event_of
 from flux_tui.sim.rules.common import Violation
 from flux_tui.sim.script import Action, Frame
+from flux_tui.sim.values import Object
 
 HUGE_EVENT = 8 * 1024 * 1024  # characters in the event of the fault `huge-event`
 
@@ -239,6 +240,7 @@ def spoil(
         return
     passed = 0
     struck = False
+    last: Object = {}
     for frame in frames:
         if isinstance(frame, Action):  # an earlier fault ends the stream
             yield frame
@@ -246,10 +248,12 @@ def spoil(
         # An answer shorter than `after` still shows its fault, before its final events.
         if not struck and (passed >= after or frame.terminal):
             struck = True
-            yield from _strike(name, wire)
+            yield wire.enlarged(last, HUGE_EVENT) if name == "huge-event" else _strike(name, wire)
             if name in _FATAL:
                 return
         yield frame
+        if frame.tokens and name == "huge-event":
+            last = event_of(frame)
         passed += frame.tokens > 0
 
 
@@ -266,19 +270,14 @@ _LINES = {
 }
 
 
-def _strike(name: str, wire: WireFormat) -> Iterator[Frame | Action]:
+def _strike(name: str, wire: WireFormat) -> Frame | Action:
     if name in _ACTIONS:
-        yield _ACTIONS[name]
-    elif name in _LINES:
-        yield Frame(_LINES[name])
-    elif name == "error":
-        yield wire.error_frame("overloaded", "Overloaded")
-    elif name == "unknown-event":
-        yield wire.stranger()
-    elif name == "out-of-order":
-        yield wire.orphan()
-    elif name == "huge-event":
-        yield wire.filler(HUGE_EVENT)
+        return _ACTIONS[name]
+    if name in _LINES:
+        return Frame(_LINES[name])
+    if name == "error":
+        return wire.error_frame("overloaded", "Overloaded")
+    return wire.orphan() if name == "out-of-order" else wire.stranger()
 
 
 def _throughout(

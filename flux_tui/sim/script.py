@@ -18,7 +18,6 @@ class Tool:
 
     name: str
     schema: Object = field(default_factory=dict[str, object])
-    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -610,3 +610,79 @@ def test_no_document_makes_the_simulator_fall_over(document: Body, wire: str) ->
         return reply.status
 
     assert asyncio.run(run()) in {200, 400, 404}
+
+
+@pytest.mark.parametrize(
+    ("order", "stop"),
+    [("stop=refusal", "refusal"), ("stop=length tokens=20", "max_tokens"), ("think=1", "end_turn")],
+)
+async def test_a_direction_decides_how_the_answer_ends(
+    client: httpx2.AsyncClient, order: str, stop: str
+) -> None:
+    document = json.loads(await ask(client, "anthropic", f"sim: {order}", stream=False))
+
+    assert document["stop_reason"] == stop
+    assert (document["stop_details"] is not None) == (stop == "refusal")
+
+
+async def test_a_benchmark_can_think_for_half_of_its_tokens(client: httpx2.AsyncClient) -> None:
+    raw = await ask(client, "compat", "bench n=100 r=0 k=think id=x", stream=False)
+
+    usage = json.loads(raw)["usage"]
+    assert usage["completion_tokens"] == 100
+    assert usage["completion_tokens_details"]["reasoning_tokens"] == 50
+
+
+async def test_newer_gpts_tell_commentary_from_the_answer(client: httpx2.AsyncClient) -> None:
+    async def phase(prompt: str, model: str) -> object:
+        more = {"model": model, "tools": tools("responses"), "stream": False}
+        raw = await ask(client, "responses", prompt, **more)
+        message = next(i for i in json.loads(raw)["output"] if i["type"] == "message")
+        return message.get("phase")
+
+    assert await phase("list files", "gpt-6.1-sol") == "commentary"
+    assert await phase("hello", "gpt-6.1-sol") == "final_answer"
+    assert await phase("hello", "gpt-4o") is None
+
+
+async def test_both_vendors_count_tokens(client: httpx2.AsyncClient) -> None:
+    claude = body("anthropic", "hello")
+    del claude["max_tokens"]
+    del claude["stream"]
+    wrong = {**claude, "messages": []}
+
+    first = await client.post(
+        "/v1/messages/count_tokens", json=claude, headers=headers("anthropic")
+    )
+    second = await client.post(
+        "/v1/responses/input_tokens", json=body("responses", "hello"), headers=headers("responses")
+    )
+    third = await client.post("/v1/messages/count_tokens", json=wrong, headers=headers("anthropic"))
+
+    assert first.json()["input_tokens"] > 0
+    assert second.json()["object"] == "response.input_tokens"
+    assert third.status_code == 400
+
+
+async def test_images_of_chat_tool_results_are_no_new_question(client: httpx2.AsyncClient) -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    picture = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+    messages = [
+        {"role": "user", "content": "list files"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "see below"},
+        {"role": "user", "content": [{"type": "text", "text": "From the tool:"}, picture]},
+    ]
+
+    raw = await ask(client, "chat", "", messages=messages, tools=tools("chat"))
+
+    assert "**look**" in text_of("chat", raw)
+
+
+async def test_a_request_of_more_than_32_megabytes_is_too_large(client: httpx2.AsyncClient) -> None:
+    raw = b" " * (32 * 1024 * 1024 + 1)
+
+    reply = await client.post(PATHS["anthropic"], content=raw, headers=headers("anthropic"))
+
+    assert reply.status_code == 413
+    assert reply.json()["error"]["type"] == "request_too_large"

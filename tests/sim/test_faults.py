@@ -318,3 +318,39 @@ async def test_a_cancelled_request_leaves_nothing_behind(sim: Simulator) -> None
         reply = await client.post(PATHS["chat"], json=body("chat", "hi"), headers=headers("chat"))
 
     assert reply.status_code == 200
+
+
+async def test_faults_can_be_combined(client: httpx2.AsyncClient) -> None:
+    orders = "fault=comment fault=duplicate fault=truncate@4 fault=crlf"
+
+    raw = await stream(client, "chat", f'sim: text="one two three" {orders}')
+
+    assert b": keepalive\r\n" in raw
+    assert not ended("chat", raw)
+    assert text_of("chat", raw.replace(b"\r", b"")) == "oneone two two"
+
+
+@pytest.mark.parametrize("first", ["reset@1", "stall@1"])
+async def test_nothing_follows_a_fault_that_ends_the_stream(
+    client: httpx2.AsyncClient, first: str
+) -> None:
+    prompt = f'sim: text="one two three" fault={first} fault=bad-json@2 fault=duplicate fault=split'
+    client.timeout = httpx2.Timeout(0.1)
+
+    with pytest.raises(httpx2.TransportError):
+        await stream(client, "chat", prompt)
+
+
+async def test_a_misspelt_fault_in_the_header_is_refused(client: httpx2.AsyncClient) -> None:
+    status, _, raw = await outcome(client, "chat", "nonsense")
+
+    assert status == 400
+    assert b"no fault is called 'nonsense'" in raw
+
+
+async def test_a_fault_needs_no_readable_body(client: httpx2.AsyncClient) -> None:
+    sent = headers("chat", **{"x-sim-fault": "not-found"})
+
+    reply = await client.post(PATHS["chat"], content=b"{", headers=sent)
+
+    assert reply.status_code == 404

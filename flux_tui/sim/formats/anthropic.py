@@ -110,9 +110,12 @@ class AnthropicFormat:
         """See `WireFormat`."""
         return Frame(_delta(99, {"type": "text_delta", "text": "out of order"}))
 
-    def filler(self, size: int) -> Frame:
+    def enlarged(self, event: Object, size: int) -> Frame:
         """See `WireFormat`."""
-        return Frame(_delta(0, {"type": "text_delta", "text": "x" * size}), 1)
+        delta = mapping(event.get("delta"))
+        key = string(delta.get("type")).removesuffix("_delta")
+        bigger: Object = {**event, "delta": {**delta, key: "x" * size}}
+        return Frame(sse(bigger, string(event.get("type"))))
 
     def whole(self, answer: Answer) -> Object:
         """See `WireFormat`."""
@@ -274,11 +277,7 @@ def _block_frames(index: int, block: Object, tokens: tuple[str, ...]) -> Iterato
 
 def _tools(body: Object) -> tuple[Tool, ...]:
     return tuple(
-        Tool(
-            string(tool.get("name")),
-            mapping(tool.get("input_schema")),
-            string(tool.get("description")),
-        )
+        Tool(string(tool.get("name")), mapping(tool.get("input_schema")))
         for tool in objects(body.get("tools"))
         if "input_schema" in tool
     )

@@ -2,6 +2,8 @@
 
 From Fable 5.1 on a block is bound to everything that came before it: system prompt, tools,
 messages (platform.claude.com/docs/en/build-with-claude/preserved-thinking, read 2026-11-22).
+The real API drops a block of another Claude model in silence on those models; the simulator
+refuses it there as on the older ones, so that a client that leaks reasoning is found out.
 """
 
 from __future__ import annotations

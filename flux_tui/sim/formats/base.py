@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from flux_tui.sim import catalog
 from flux_tui.sim.rules.common import Violation
 from flux_tui.sim.script import Answer, Ask, Frame
 from flux_tui.sim.signing import digest
-from flux_tui.sim.values import Object, dumps
+from flux_tui.sim.values import Object, dumps, mapping
 
 # Identifiers and times depend on the request alone, so that equal requests get equal bytes.
 EPOCH = 1_790_000_000  # seconds; 2026-09-21
@@ -68,8 +69,8 @@ class WireFormat(Protocol):
         """A piece of content that belongs to nothing that has begun."""
         ...
 
-    def filler(self, size: int) -> Frame:
-        """One event that carries *size* characters of text."""
+    def enlarged(self, event: Object, size: int) -> Frame:
+        """*event*, which carries content, with *size* characters of it."""
         ...
 
 
@@ -77,6 +78,12 @@ def sse(data: object, event: str = "") -> bytes:
     """One server-sent event; *data* becomes JSON."""
     head = f"event: {event}\n" if event else ""
     return f"{head}data: {dumps(data)}\n\n".encode()
+
+
+def event_of(frame: Frame) -> Object:
+    """The JSON of *frame*'s first event; empty when it has none."""
+    line = next((row for row in frame.data.splitlines() if row.startswith(b"data: {")), b"data: {}")
+    return mapping(json.loads(line[6:]))
 
 
 def identifier(prefix: str, seed: str, number: int = 0, length: int = 24) -> str:

@@ -107,9 +107,11 @@ class ChatFormat:
         call = {"index": 9, "function": {"arguments": '{"out": "of order"}'}}
         return Frame(sse(_chunk_of("chatcmpl-0", "", {"tool_calls": [call]}, None)))
 
-    def filler(self, size: int) -> Frame:
+    def enlarged(self, event: Object, size: int) -> Frame:
         """See `WireFormat`."""
-        return Frame(sse(_chunk_of("chatcmpl-0", "", {"content": "x" * size}, None)), 1)
+        delta: Object = {"content": "x" * size}
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
+        return Frame(sse({**event, "choices": [choice]}))
 
     def whole(self, answer: Answer) -> Object:
         """See `WireFormat`."""
@@ -248,11 +250,7 @@ def _forced(choice: object) -> str | None:
 def _tools(body: Object) -> tuple[Tool, ...]:
     functions = [mapping(tool.get("function")) for tool in objects(body.get("tools"))]
     return tuple(
-        Tool(
-            string(tool.get("name")),
-            mapping(tool.get("parameters")),
-            string(tool.get("description")),
-        )
+        Tool(string(tool.get("name")), mapping(tool.get("parameters")))
         for tool in functions
         if tool
     )

@@ -151,10 +151,9 @@ class ResponsesFormat:
         }
         return Frame(sse(data, kind))
 
-    def filler(self, size: int) -> Frame:
-        """See `WireFormat`; the padding is in a keepalive, outside every item's own text."""
-        kind = "response.keepalive"
-        return Frame(sse({"type": kind, "sequence_number": 96, "padding": "x" * size}, kind))
+    def enlarged(self, event: Object, size: int) -> Frame:
+        """See `WireFormat`."""
+        return Frame(sse({**event, "delta": "x" * size}, string(event.get("type"))))
 
     def whole(self, answer: Answer) -> Object:
         """See `WireFormat`."""
@@ -211,11 +210,7 @@ def _forced(choice: object) -> str | None:
 
 def _tools(body: Object) -> tuple[Tool, ...]:
     return tuple(
-        Tool(
-            string(tool.get("name")),
-            mapping(tool.get("parameters")),
-            string(tool.get("description")),
-        )
+        Tool(string(tool.get("name")), mapping(tool.get("parameters")))
         for tool in objects(body.get("tools"))
         if tool.get("type") == "function"
     )

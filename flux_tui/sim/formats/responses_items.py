@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flux_tui.sim.catalog import gpt_profile
 from flux_tui.sim.formats.base import identifier, sse
 from flux_tui.sim.formats.openai import json_pieces
 from flux_tui.sim.script import Answer, Call, Frame
@@ -42,6 +43,8 @@ def _messages(answer: Answer) -> list[tuple[Object, Tokens]]:
         "status": "incomplete" if reply.stop == "length" else "completed",
         "content": [part],
     }
+    if gpt_profile(answer.ask.model).phases:
+        item["phase"] = "commentary" if reply.calls else "final_answer"
     return [(item, reply.text)]
 
 
