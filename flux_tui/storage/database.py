@@ -21,6 +21,10 @@ MEMORY = ":memory:"
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
+class DiskError(StoreError):
+    """The file itself cannot be used, whatever is asked of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """An open connection and what was found while opening it."""
@@ -45,7 +49,7 @@ def open_database(path: Path | str) -> Database:
     What is no database is moved aside, never deleted, and a fresh one begun.
 
     Raises:
-        StoreError: it can neither be written nor read.
+        DiskError: it can neither be written nor read.
     """
     if str(path) == MEMORY:
         return _opened(sqlite3.connect(MEMORY, isolation_level=None), None, "")
@@ -58,7 +62,7 @@ def open_database(path: Path | str) -> Database:
             return _begin_again(path, notice)
         readable = _open_read_only(path, problem)
         if readable is None:
-            raise StoreError(
+            raise DiskError(
                 f"the database {path} cannot be opened ({problem})",
                 hint="conversations are kept in memory only",
             ) from problem
@@ -93,7 +97,7 @@ def _prepare_folder(path: Path) -> str:
         elif folder.stat().st_mode & 0o077:
             return f"{folder} can be read by others; run: chmod 700 {folder}"
     except OSError as problem:
-        raise StoreError(
+        raise DiskError(
             f"the folder {folder} cannot be made ({problem.strerror or 'unknown reason'})",
             hint="conversations are kept in memory only",
         ) from problem
@@ -240,7 +244,7 @@ def _begin_again(path: Path, notice: str) -> Database:
                 source.rename(path.with_name(path.name + aside + ending))
         fresh = _open_file(path, notice)
     except (OSError, sqlite3.Error) as problem:
-        raise StoreError(
+        raise DiskError(
             f"the database {path} is damaged and cannot be moved aside ({problem})",
             hint="conversations are kept in memory only",
         ) from problem

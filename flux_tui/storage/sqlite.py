@@ -16,6 +16,7 @@ from flux_tui.storage import queries
 from flux_tui.storage.claims import is_free, own_claim
 from flux_tui.storage.database import (
     Database,
+    DiskError,
     describe_failure,
     open_database,
     transaction,
@@ -40,6 +41,11 @@ class SqliteStore(SessionStore):
         self._in_flight: set[tuple[str, str]] = set()
         self._claimed: set[str] = set()
         self._closed = False
+
+    @property
+    def path(self) -> str:
+        """The database file, or ":memory:"."""
+        return str(self._path)
 
     async def health(self) -> StoreHealth:
         """Open the store if needed and say how it is doing."""
@@ -88,18 +94,9 @@ class SqliteStore(SessionStore):
         """Return a session; the drafts of dead processes become messages that were interrupted."""
 
         def work(database: Database) -> Conversation:
-            connection = database.connection
-            if database.writable and queries.has_drafts(connection, session_id):
-                with transaction(connection):
-                    queries.settle_drafts(
-                        connection,
-                        session_id,
-                        self._mine(session_id),
-                        searchable=database.searchable,
-                    )
-            return queries.load(
-                connection, session_id, self._mine(session_id), settled=database.writable
-            )
+            settled = self._settle(database, session_id)
+            mine = self._mine(session_id)
+            return queries.load(database.connection, session_id, mine, settled=settled)
 
         return await self._run(work)
 
@@ -188,10 +185,30 @@ class SqliteStore(SessionStore):
                     queries.release(connection, sorted(self._claimed), own_claim())
         except sqlite3.Error as problem:
             # The claim of a dead process is free anyway; the user must know of the disk.
-            raise StoreError(f"closing the database: {describe_failure(problem)}") from problem
+            raise DiskError(f"closing the database: {describe_failure(problem)}") from problem
         finally:
             connection.close()
             self._database = None
+
+    def _settle(self, database: Database, session_id: str) -> bool:
+        """Make messages of the drafts that dead processes left; False if nothing can be written."""
+        if not database.writable:
+            return False
+        if not queries.has_drafts(database.connection, session_id):
+            return True
+        try:
+            with transaction(database.connection):
+                queries.settle_drafts(
+                    database.connection,
+                    session_id,
+                    self._mine(session_id),
+                    searchable=database.searchable,
+                )
+        except sqlite3.OperationalError:
+            # Reading must go on; the drafts are shown from where they are, and a later write
+            # tells the user what is wrong with the disk.
+            return False
+        return True
 
     def _mine(self, session_id: str) -> frozenset[str]:
         """Return the ids of the drafts that this store is still writing."""
@@ -203,7 +220,7 @@ class SqliteStore(SessionStore):
     async def _write_indexed(self, work: Callable[[sqlite3.Connection, bool], T]) -> T:
         def in_transaction(database: Database) -> T:
             if not database.writable:
-                raise StoreError(database.notice or "the database may only be read")
+                raise DiskError(database.notice or "the database may only be read")
             with transaction(database.connection):
                 return work(database.connection, database.searchable)
 
@@ -216,7 +233,7 @@ class SqliteStore(SessionStore):
                     self._database = open_database(self._path)
                 return work(self._database)
             except sqlite3.Error as problem:
-                raise StoreError(f"{describe_failure(problem)} ({self._path})") from problem
+                raise DiskError(f"{describe_failure(problem)} ({self._path})") from problem
 
         if self._closed:
             raise StoreError("the database is closed")

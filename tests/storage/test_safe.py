@@ -1,0 +1,126 @@
+"""When the disk fails the chat goes on in memory, and the user is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flux_tui.core.errors import StoreError
+from flux_tui.core.messages import user_message
+from flux_tui.storage.safe import SafeStore
+from flux_tui.storage.sqlite import SqliteStore
+from tests.storage.test_sqlite import answer, raw, talk
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "flux.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SafeStore]:
+    async with aclosing(SafeStore(path)) as opened:
+        yield opened
+
+
+async def fill_disk(store: SafeStore) -> None:
+    pages = "PRAGMA max_page_count = 1"
+    await store._disk._run(lambda opened: opened.connection.execute(pages).fetchone())
+
+
+async def test_while_the_disk_works_everything_is_on_it(store: SafeStore, path: Path) -> None:
+    session, conversation = await talk(store)  # type: ignore[arg-type]
+    await store.set_state("a", "b")
+    await store.aclose()
+
+    assert store.problem == ""
+    async with aclosing(SqliteStore(path)) as disk:
+        assert await disk.load(session) == conversation
+        assert await disk.get_state("a") == "b"
+
+
+async def test_a_disk_that_fills_up_moves_the_session_to_memory(
+    store: SafeStore, path: Path
+) -> None:
+    session, conversation = await talk(store)  # type: ignore[arg-type]
+    other, _ = await talk(store)  # type: ignore[arg-type]
+    await fill_disk(store)
+    big = replace(user_message("x" * 1_000_000), parent=conversation.head)
+
+    await store.append(session, big)
+    await store.draft(session, answer("half", big.id))
+    reply = answer("whole", big.id)
+    await store.append(session, reply)
+
+    assert (await store.load(session)).path == (*conversation.path, big, reply)
+    health = await store.health()
+    assert "disk is full" in health.notice
+    assert "export" in health.notice
+    assert not health.writable
+    assert [info.id for info in await store.sessions()] == [session, other]
+    assert await store.latest() == session
+    assert len(await store.usage()) == 5
+    assert (await store.prompts())[0] == big.text
+    assert await store.claim(session)
+    await store.aclose()
+    async with aclosing(SqliteStore(path)) as disk:
+        assert await disk.load(session) == conversation
+
+
+async def test_a_new_session_on_a_full_disk_lives_in_memory(store: SafeStore) -> None:
+    await store.health()
+    await fill_disk(store)
+    session = await store.create(system="x" * 1_000_000)
+    await store.append(session, user_message("hi"))
+    await store.set_state("big", "y" * 1_000_000)
+
+    assert [m.text for m in await store.load(session)] == ["hi"]
+    assert len(await store.get_state("big") or "") == 1_000_000
+    assert store.problem
+
+
+async def test_a_place_where_no_database_can_be_made(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+
+    async with aclosing(SafeStore(blocked / "data" / "flux.db")) as store:
+        health = await store.health()
+        assert not health.writable
+        assert "memory" in health.notice
+        assert await store.latest() is None
+        assert await store.usage() == []
+        session, conversation = await talk(store)  # type: ignore[arg-type]
+        assert await store.load(session) == conversation
+        assert [info.id for info in await store.sessions()] == [session]
+
+
+async def test_a_newer_database_is_read_and_what_is_new_stays_in_memory(
+    store: SafeStore, path: Path
+) -> None:
+    session, conversation = await talk(store)  # type: ignore[arg-type]
+    await store.aclose()
+    raw(path, "PRAGMA user_version = 99")
+
+    async with aclosing(SafeStore(path)) as newer:
+        assert "newer version" in (await newer.health()).notice
+        assert await newer.claim(session)
+        more = replace(user_message("more"), parent=conversation.head)
+        await newer.append(session, more)
+        assert (await newer.load(session)).path == (*conversation.path, more)
+        assert await newer.get_state("nothing") is None
+
+
+async def test_a_wrong_request_is_no_fault_of_the_disk(store: SafeStore) -> None:
+    session, conversation = await talk(store)  # type: ignore[arg-type]
+
+    with pytest.raises(StoreError, match="no message"):
+        await store.set_head(session, "nowhere")
+    with pytest.raises(StoreError, match="no session"):
+        await store.append("nowhere", user_message("x"))
+
+    assert store.problem == ""
+    assert await store.load(session) == conversation
