@@ -1,0 +1,83 @@
+"""The inline part of Markdown: emphasis, code, links, as one piece of `Content`."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from markdown_it.tree import SyntaxTreeNode
+from textual.content import Content, Span
+
+from flux_tui.ui.render.labels import plain
+
+_STYLES = {
+    "strong": "bold",
+    "em": "italic",
+    "s": "strike",
+    "link": ".transcript--link",
+}
+
+
+def openable(target: str) -> bool:
+    """Whether a link may ever be handed to a browser: http and https only."""
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return False
+    return parts.scheme.lower() in {"http", "https"} and bool(parts.netloc)
+
+
+def inline_content(node: SyntaxTreeNode) -> Content:
+    """Return the text of *node* with its emphasis; targets of links follow in brackets."""
+    writer = _Writer()
+    writer.walk(node)
+    return writer.content()
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._length = 0
+        self._spans: list[Span] = []
+
+    def content(self) -> Content:
+        return Content("".join(self._text), spans=self._spans)
+
+    def walk(self, node: SyntaxTreeNode) -> None:
+        if node.type in {"text", "html_inline", "text_special"}:
+            self._write(node.content)
+        elif node.type == "code_inline":
+            self._styled(node.content, ".transcript--inline-code")
+        elif node.type == "softbreak":
+            self._write(" ")
+        elif node.type == "hardbreak":
+            self._write("\n")
+        elif node.type == "image":
+            self._styled(f"[image: {node.content or 'untitled'}]", ".transcript--link")
+            self._target(str(node.attrs.get("src", "")), node.content)
+        else:
+            self._nested(node)
+
+    def _nested(self, node: SyntaxTreeNode) -> None:
+        start = self._length
+        for child in node.children:
+            self.walk(child)
+        style = _STYLES.get(node.type)
+        if style and self._length > start:
+            self._spans.append(Span(start, self._length, style))
+        if node.type == "link":
+            shown = "".join(self._text)[start:]
+            self._target(str(node.attrs.get("href", "")), shown)
+
+    def _target(self, target: str, shown: str) -> None:
+        if target and target != shown and target.removeprefix("mailto:") != shown:
+            self._styled(f" ({target})", ".transcript--quiet")
+
+    def _styled(self, text: str, style: str) -> None:
+        start = self._length
+        self._write(text)
+        self._spans.append(Span(start, self._length, style))
+
+    def _write(self, text: str) -> None:
+        clean = plain(text).plain
+        self._text.append(clean)
+        self._length += len(clean)

@@ -1,0 +1,83 @@
+"""Tables: columns shared out over the width, cells wrapped, thin rules."""
+
+from __future__ import annotations
+
+from markdown_it.tree import SyntaxTreeNode
+from textual.content import Content
+
+from flux_tui.ui.render.inline import inline_content
+from flux_tui.ui.render.labels import plain
+
+_RULE = ".transcript--rule"
+_GAP = 3
+
+
+def table_lines(node: SyntaxTreeNode, width: int) -> list[Content]:
+    """Return a table of at most *width* cells; one too narrow for that becomes ``name: value``."""
+    rows = [_cells(row) for part in node.children for row in part.children]
+    if not rows or not rows[0]:
+        return []
+    widths = _share(rows, width)
+    if min(widths) < 3:
+        return _listed(rows, width)
+    aligns = [str(cell.attrs.get("style", "")) for cell in node.children[0].children[0].children]
+    lines: list[Content] = []
+    for number, row in enumerate(rows):
+        lines.extend(_row(row, widths, aligns, bold=number == 0))
+        if number == 0:
+            lines.append(plain("─┼─".join("─" * each for each in widths), _RULE))
+    return lines
+
+
+def _cells(row: SyntaxTreeNode) -> list[Content]:
+    return [inline_content(cell) for cell in row.children]
+
+
+def _share(rows: list[list[Content]], width: int) -> list[int]:
+    columns = len(rows[0])
+    wanted = [
+        max(1, *(row[at].cell_length for row in rows if at < len(row))) for at in range(columns)
+    ]
+    room = width - _GAP * (columns - 1)
+    # Narrow columns get what they want; the wide ones share what is left.
+    given = [0] * columns
+    open_columns = sorted(range(columns), key=lambda at: wanted[at])
+    for done, at in enumerate(open_columns):
+        given[at] = min(wanted[at], room // (columns - done))
+        room -= given[at]
+    return given
+
+
+def _row(row: list[Content], widths: list[int], aligns: list[str], *, bold: bool) -> list[Content]:
+    cells = [
+        cell.wrap(max(size, 2)) or [Content("")] for cell, size in zip(row, widths, strict=False)
+    ]
+    cells += [[Content("")] for _ in widths[len(cells) :]]
+    bar = plain(" │ ", _RULE)
+    lines: list[Content] = []
+    for at in range(max(len(cell) for cell in cells)):
+        pieces = [
+            _aligned(cell[at] if at < len(cell) else Content(""), size, align, bold)
+            for cell, size, align in zip(cells, widths, aligns, strict=False)
+        ]
+        lines.append(bar.join(pieces))
+    return lines
+
+
+def _aligned(cell: Content, size: int, align: str, bold: bool) -> Content:
+    cell = cell if cell.cell_length <= size else cell.truncate(size)
+    cell = cell.stylize("bold") if bold and cell else cell
+    spare = size - cell.cell_length
+    left = spare if "right" in align else spare // 2 if "center" in align else 0
+    return " " * left + cell + " " * (spare - left)
+
+
+def _listed(rows: list[list[Content]], width: int) -> list[Content]:
+    names = rows[0]
+    lines: list[Content] = []
+    for row in rows[1:] or [names]:
+        if lines:
+            lines.append(plain("─" * width, _RULE))
+        for name, cell in zip(names, row, strict=False):
+            lines.extend((name.stylize("bold") + ": " + cell).wrap(width))
+    return [line if line.cell_length <= width else line.truncate(width) for line in lines]
