@@ -321,7 +321,7 @@ async def test_a_cancelled_request_leaves_nothing_behind(sim: Simulator) -> None
 
 
 async def test_faults_can_be_combined(client: httpx2.AsyncClient) -> None:
-    orders = "fault=comment fault=duplicate fault=truncate@4 fault=crlf"
+    orders = "fault=comment fault=duplicate fault=truncate@2 fault=crlf"
 
     raw = await stream(client, "chat", f'sim: text="one two three" {orders}')
 

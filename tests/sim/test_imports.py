@@ -13,9 +13,7 @@ print([name for name in sys.modules if name.split(".")[0] in {heavy!r}])
 HEAVY = ["httpx2", "httpcore2", "h11", "anthropic", "openai", "pydantic", "textual", "rich"]
 
 
-@pytest.mark.parametrize(
-    "module", ["flux_tui.sim.app", "flux_tui.sim.routes", "flux_tui.sim.faults"]
-)
+@pytest.mark.parametrize("module", ["app", "routes", "faults"])
 def test_the_simulator_itself_needs_only_the_standard_library(module: str) -> None:
     code = PROBE.format(module=f"flux_tui.sim.{module}", heavy=HEAVY)
 
