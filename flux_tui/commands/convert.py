@@ -1,0 +1,142 @@
+"""`flux-tui convert`: a conversation from one wire format to another, without a network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from flux_tui.core.errors import CodecError, FluxError, InputError
+
+if TYPE_CHECKING:
+    from flux_tui.core.messages import Message
+    from flux_tui.core.models import Api, ModelInfo
+    from flux_tui.core.usage import JSON
+    from flux_tui.providers.ingest import Ingested
+
+FORMATS = ("flux", "anthropic", "openai-responses", "openai-chat")
+_PROVIDER = {"anthropic": "anthropic", "openai-responses": "openai", "openai-chat": "openai-chat"}
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's options."""
+    parser = subparsers.add_parser(
+        "convert",
+        help="convert a conversation between vendors' formats",
+        description=(
+            "Convert a request body, or its list of messages, to another vendor's format. "
+            "The body goes to standard output, what it cost to standard error."
+        ),
+    )
+    parser.add_argument("--from", dest="source", choices=FORMATS, required=True, help="its format")
+    parser.add_argument("--to", dest="target", choices=FORMATS, required=True, help="the new one")
+    # Without a default, so that an option before the command's name is not overwritten.
+    parser.add_argument(
+        "-m",
+        "--model",
+        metavar="P/M",
+        default=argparse.SUPPRESS,
+        help="the model the new body is for",
+    )
+    parser.add_argument("file", metavar="FILE", nargs="?", help="the document; else standard input")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert and return the exit status: 0, or 2 for input that breaks its format."""
+    try:
+        body, lines = _convert(args)
+    except FluxError as problem:
+        sys.stderr.write(f"flux-tui convert: {problem}\n")
+        return problem.exit_status
+    # Bytes: the terminal's encoding must not change a document.
+    sys.stdout.buffer.write(f"{_pretty(body)}\n".encode())
+    sys.stdout.buffer.flush()
+    for line in lines:
+        sys.stderr.write(f"{line}\n")
+    return 0
+
+
+def _pretty(body: dict[str, JSON]) -> str:
+    text = json.dumps(body, ensure_ascii=False, indent=2)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which only an escape can carry
+        return json.dumps(body, indent=2)
+    return text
+
+
+def _convert(args: argparse.Namespace) -> tuple[dict[str, JSON], list[str]]:
+    from flux_tui.core.codec import dump_conversation
+    from flux_tui.core.normalize import normalize
+
+    read = _read(_document(args.file), args.source)
+    if args.target == "flux":
+        return dump_conversation(read.conversation), list(read.notes)
+    model = _model(getattr(args, "model", None), args.target)
+    messages, report = normalize(read.conversation.path, model)
+    if not messages:
+        raise InputError("the conversation holds no messages")
+    lines = [*read.notes, report.summary() or "nothing was lost"]
+    return _encode(model, messages, read), lines
+
+
+def _document(name: str | None) -> object:
+    where = name or "standard input"
+    try:
+        content = Path(name).read_bytes() if name else sys.stdin.buffer.read()
+    except OSError as problem:
+        raise InputError(f"{where} cannot be read: {problem.strerror}") from problem
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as problem:
+        raise InputError(f"{where} is not JSON ({problem})") from problem
+
+
+def _read(data: object, source: str) -> Ingested:
+    from flux_tui.core.codec import load_conversation
+    from flux_tui.providers.ingest import Ingested, ingest
+
+    if source == "flux":
+        return Ingested(load_conversation(data))
+    try:
+        return ingest(data, cast("Api", source))  # argparse lets no other format through
+    except RecursionError as problem:
+        raise CodecError("the document is nested too deeply") from problem
+
+
+def _model(name: str | None, target: str) -> ModelInfo:
+    from flux_tui.core.models import ModelRef
+    from flux_tui.providers.profiles import bundled, describe
+    from flux_tui.providers.registry import PROVIDERS
+
+    api = cast("Api", target)  # argparse lets no other format through
+    provider = PROVIDERS[_PROVIDER[target]]
+    ref = ModelRef.parse(name) if name else ModelRef(provider.id, bundled(provider.id)[0])
+    spec = PROVIDERS.get(ref.provider, provider)
+    if spec.api != api:
+        raise InputError(
+            f"{ref} does not speak {target}", hint=f"write --model {provider.id}/{ref.name}"
+        )
+    return describe(ref, api, spec.base_url)
+
+
+def _encode(model: ModelInfo, messages: tuple[Message, ...], read: Ingested) -> dict[str, JSON]:
+    from flux_tui.providers import anthropic, openai_chat, openai_responses
+    from flux_tui.providers.base import ChatRequest
+
+    request = ChatRequest(
+        model=model,
+        messages=messages,
+        system=read.conversation.system,
+        tools=read.tools,
+    )
+    match model.api:
+        case "anthropic":
+            return anthropic.encode(request)
+        case "openai-responses":
+            return openai_responses.encode(request)
+        case "openai-chat":
+            return openai_chat.encode(request)

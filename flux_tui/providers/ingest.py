@@ -1,0 +1,49 @@
+"""A foreign request body, or its bare list of messages -> a conversation.
+
+What has no neutral form (hosted tools, files kept at the vendor) stays as an opaque item that its
+own model may read back, or becomes a note. Bad input is a `CodecError` naming the item's path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flux_tui.core.errors import CodecError
+from flux_tui.core.messages import Conversation
+from flux_tui.core.models import Api
+from flux_tui.providers.base import ToolSpec
+from flux_tui.providers.ingest_anthropic import read_anthropic
+from flux_tui.providers.ingest_chat import read_chat
+from flux_tui.providers.ingest_common import Reading
+from flux_tui.providers.ingest_responses import read_responses
+
+_READERS = {
+    "anthropic": read_anthropic,
+    "openai-responses": read_responses,
+    "openai-chat": read_chat,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """A conversation, the function tools declared beside it, and what could not be carried."""
+
+    conversation: Conversation
+    tools: tuple[ToolSpec, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def ingest(data: object, api: Api, model: str = "") -> Ingested:
+    """Read *data*, parsed JSON in the format *api*.
+
+    *model* is the vendor's name of the model that gave the answers, where the body names none.
+
+    Raises:
+        CodecError: *data* breaks the format.
+    """
+    reading = Reading.of(data, api, model)
+    _READERS[api](reading)
+    if not reading.messages:
+        raise CodecError("holds no messages", path=reading.key)
+    conversation = Conversation("\n\n".join(reading.system)).plus(*reading.messages)
+    return Ingested(conversation, tuple(reading.tools), tuple(reading.notes))
