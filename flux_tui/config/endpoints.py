@@ -30,7 +30,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
-    """One provider's table. `base_url` is empty when a built-in provider keeps its own.
+    """One provider's table. `label` and `base_url` are empty when a built-in keeps its own.
 
     `key_name` is the variable that holds the key, `key_command` the program and arguments that
     print it; `keyring` says that it is kept by the operating system. `options` is what else
@@ -97,7 +97,7 @@ def _provider(name: str, table: Table, warnings: list[str]) -> ProviderSettings:
     if key_name and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key_name):
         # Not repeated in the message: who puts a key itself here must not see it on a screen.
         raise table.wrong("key_env", "must be the name of an environment variable, not a key")
-    label = table.text("label") or name
+    label = table.text("label") or ("" if name in API_OF else name)
     command = table.texts("key_command") or ()
     keyring = bool(table.flag("keyring"))
     models = table.texts("models") or ()
