@@ -1,0 +1,266 @@
+"""The pure parts: policy, ledger, prompts, the switch and attachments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from flux_tui.core.errors import InputError
+from flux_tui.core.messages import Document, Image, Message, Text, Thinking, user_message
+from flux_tui.core.models import ModelRef
+from flux_tui.core.normalize import normalize
+from flux_tui.core.usage import NO_COST, Cost, CostBasis, Usage
+from flux_tui.session.approvals import ApprovalMode, ApprovalPolicy, Verdict
+from flux_tui.session.attachments import MAX_BYTES, read_attachment
+from flux_tui.session.ledger import CostLedger, Spending, start_of_month
+from flux_tui.session.prompts import MAX_NOTES, read_notes, system_prompt
+from flux_tui.session.switch import ContextUse, Switch, measure, short_count
+from flux_tui.storage.store import UsageRow
+from flux_tui.tools.base import Risk
+from tests.session.helpers import PlainTool, count, model, one_cent
+
+NOW = datetime.now(UTC)
+
+
+def cost(cents: int, basis: CostBasis = "computed") -> Cost:
+    return Cost(amount=Decimal(cents) / 100, basis=basis)
+
+
+def answer(cents: int, name: str = "alpha", *, at: datetime = NOW) -> Message:
+    return Message(
+        role="assistant",
+        parts=(Text("x"),),
+        at=at,
+        model=ModelRef("anthropic", name),
+        usage=Usage(input=1, output=2),
+        cost=cost(cents),
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "risk", "verdict"),
+    [
+        ("ask", "read", Verdict.ASK),
+        ("ask", "execute", Verdict.ASK),
+        ("read", "read", Verdict.ALLOW),
+        ("read", "write", Verdict.ASK),
+        ("read", "network", Verdict.ASK),
+        ("all", "execute", Verdict.ALLOW),
+        ("none", "read", Verdict.DENY),
+    ],
+)
+def test_the_mode_and_the_risk_decide(mode: ApprovalMode, risk: Risk, verdict: Verdict) -> None:
+    assert ApprovalPolicy(mode).judge(PlainTool(risk=risk)) is verdict
+
+
+def test_a_grant_holds_for_its_tool_alone_and_never_for_commands() -> None:
+    policy = ApprovalPolicy("ask")
+
+    assert policy.grant(PlainTool("write", risk="write"))
+    assert not policy.grant(PlainTool("shell", risk="execute"))
+
+    assert policy.granted == {"write"}
+    assert policy.judge(PlainTool("write", risk="write")) is Verdict.ALLOW
+    assert policy.judge(PlainTool("other", risk="write")) is Verdict.ASK
+    assert policy.judge(PlainTool("shell", risk="execute")) is Verdict.ASK
+
+
+def test_the_ledger_sums_turn_session_and_models() -> None:
+    ledger = CostLedger(one_cent)
+    assert ledger.last is None
+    ledger.record(answer(1))
+    ledger.begin_turn()
+    second = answer(2, "beta")
+    ledger.record(second)
+    ledger.record(second)
+    ledger.record(user_message("free"))
+
+    assert ledger.turn == cost(2)
+    assert ledger.session == cost(3)
+    assert ledger.last == second
+    totals = ledger.by_model()
+    assert [(str(ref), total.requests) for ref, total in totals.items()] == [
+        ("anthropic/alpha", 1),
+        ("anthropic/beta", 1),
+    ]
+    assert totals[ModelRef("anthropic", "beta")].usage == Usage(input=1, output=2)
+
+
+def test_a_resumed_session_has_no_turn_yet() -> None:
+    ledger = CostLedger(one_cent)
+
+    ledger.restore([answer(1), answer(2)])
+
+    assert (ledger.turn, ledger.session) == (NO_COST, cost(3))
+
+
+def test_an_answer_without_a_model_is_in_no_models_total() -> None:
+    ledger = CostLedger(one_cent)
+    ledger.record(Message(role="assistant", parts=(), usage=Usage(input=1)))
+
+    assert ledger.by_model() == {}
+    assert ledger.session == Cost()
+
+
+def test_today_and_month_cover_all_sessions_and_one_kind_of_money() -> None:
+    spending = Spending()
+    month_ago = start_of_month(NOW) - timedelta(days=3)
+
+    def row(name: str, at: datetime, paid: Cost) -> UsageRow:
+        return UsageRow(
+            session="s", message=name, at=at, model="a/b", input=1, cache_read=0, cache_write=0,
+            output=1, reasoning=0, cost=paid,
+        )  # fmt: skip
+
+    spending.load(
+        [
+            row("1", NOW, cost(1)),
+            row("2", month_ago, cost(5)),
+            row("3", NOW, cost(9, "simulated")),
+            row("4", NOW, Cost(amount=Decimal(0), basis="free")),
+        ]
+    )
+    ledger = CostLedger(one_cent, spending)
+    ledger.record(answer(2))
+
+    assert ledger.today == cost(3)
+    assert ledger.month == cost(3)
+    assert ledger.session == cost(2)
+
+
+def test_the_simulators_money_is_counted_by_itself() -> None:
+    spending = Spending(simulated=True)
+    spending.add("1", NOW, cost(1))
+    spending.add("2", NOW, cost(2, "simulated"))
+
+    assert CostLedger(one_cent, spending).today == cost(2, "simulated")
+
+
+async def test_a_price_that_cannot_be_computed_is_unknown() -> None:
+    def broken(info, usage, at):
+        raise LookupError("no such model")
+
+    paid = await CostLedger(broken).charge(model(), Usage(input=1), NOW)
+
+    assert paid == Cost(basis="unknown")
+
+
+def test_the_system_prompt_names_the_model_and_what_else_holds(tmp_path: Path) -> None:
+    prompt = system_prompt(model(), root=tmp_path, tools=True, notes="Be kind.", own="Rhyme.")
+
+    assert "You are alpha of the provider anthropic" in prompt
+    assert str(tmp_path) in prompt
+    assert "<notes>\nBe kind.\n</notes>" in prompt
+    assert prompt.endswith("\n\nRhyme.")
+    assert "folder" not in system_prompt(model(), root=tmp_path, tools=False)
+
+
+def test_notes_are_cleaned_and_capped(tmp_path: Path) -> None:
+    assert read_notes(tmp_path) == ""
+    (tmp_path / "AGENTS.md").write_text("Use \x1b[31mtabs", "utf-8")
+    assert read_notes(tmp_path) == "Use tabs"
+    (tmp_path / "AGENTS.md").write_text("x" * (MAX_NOTES + 5), "utf-8")
+    assert read_notes(tmp_path).endswith("x\n[cut after 16,000]")
+
+
+def switch(tokens: int, window: int | None, *messages: Message) -> Switch:
+    _, report = normalize(messages, model("beta", "openai"))
+    return Switch(
+        before=ModelRef("anthropic", "alpha"),
+        after=ModelRef("openai", "beta"),
+        report=report,
+        tokens=tokens,
+        estimated=True,
+        window=window,
+    )
+
+
+def test_a_switch_says_in_one_line_what_happens() -> None:
+    assert switch(41_200, 1_000_000).line() == (
+        "anthropic/alpha → openai/beta   everything kept · fits: ≈ 41k of 1M"
+    )
+    assert "does not fit: ≈ 41k of 8k" in switch(41_200, 8_000).line()
+    unknown = switch(41_200, None)
+    assert unknown.fits is None
+    assert unknown.line().endswith("≈ 41k tokens, window unknown")
+
+
+def test_a_switch_tells_what_is_lost() -> None:
+    thought = Message(role="assistant", parts=(Thinking("hm"), Text("x")), model=model().ref)
+
+    changed = switch(10, 100, user_message("Hi"), thought)
+
+    assert not changed.report.lossless
+    assert changed.report.summary() in changed.line()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1k"),
+        (999_499, "999k"),
+        (999_500, "1M"),
+        (1_050_000, "1.05M"),
+    ],
+)
+def test_counts_are_short(tokens: int, words: str) -> None:
+    assert short_count(tokens) == words
+
+
+def test_what_came_after_the_last_report_is_estimated() -> None:
+    path = (user_message("Hi"), answer(1), user_message("More"))
+
+    use = measure(path, model(), count)
+
+    assert use == ContextUse(3 + 4, 1_000, estimated=True)
+    assert measure(path[:2], model("beta"), count).estimated
+    assert measure(path[:1], model(), count) == ContextUse(2, 1_000, estimated=True)
+    assert ContextUse(5, None, estimated=True).share is None
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "mime", "size"),
+    [
+        ("a.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 8 + b"\0\0\0\x03\0\0\0\x04", "image/png", (3, 4)),
+        ("a.gif", b"GIF89a\x03\x00\x04\x00", "image/gif", (3, 4)),
+        ("a.jpg", b"\xff\xd8\xff\xe0", "image/jpeg", (0, 0)),
+        ("a.webp", b"RIFF\0\0\0\0WEBP", "image/webp", (0, 0)),
+    ],
+)
+def test_pictures_are_told_by_their_bytes(
+    tmp_path: Path, name: str, data: bytes, mime: str, size: tuple[int, int]
+) -> None:
+    (tmp_path / name).write_bytes(data)
+
+    found = read_attachment(tmp_path / name)
+
+    assert isinstance(found, Image)
+    assert (found.mime, found.name, (found.width, found.height)) == (mime, name, size)
+
+
+def test_text_and_pdf_are_documents(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"a\x1b[31mb\r\n")
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\xff")
+
+    text, pdf = (read_attachment(tmp_path / name) for name in ("a.txt", "a.pdf"))
+
+    assert text == Document(b"a\x1b[31mb\r\n", "text/plain", "a.txt", "ab\n")
+    assert pdf == Document(b"%PDF-1.7\xff", "application/pdf", "a.pdf")
+
+
+def test_what_cannot_be_attached_is_said(tmp_path: Path) -> None:
+    (tmp_path / "blob").write_bytes(b"\xff\xfe\x00")
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+
+    with pytest.raises(InputError, match="neither a picture"):
+        read_attachment(tmp_path / "blob")
+    with pytest.raises(InputError, match="larger than 20 MB"):
+        read_attachment(tmp_path / "huge")
+    with pytest.raises(InputError, match="cannot be attached: No such file"):
+        read_attachment(tmp_path / "none")
