@@ -28,8 +28,8 @@ def is_free(claim: str) -> bool:
 def _started(pid: int) -> str:
     """Return when a process started, as an opaque text; empty if there is no such process."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
     except OSError:
         return "" if Path("/proc/self/stat").exists() else _started_by_ps(pid)
     # The second field is the program's name in parentheses and may hold anything.
