@@ -57,7 +57,9 @@ class _Item:
 
     index: int
     kind: str
+    id: str
     parts: dict[int, Sanitizer] = field(default_factory=dict[int, Sanitizer])
+    text: dict[int, str] = field(default_factory=dict[int, str])  # as it came
     json: list[str] = field(default_factory=list[str])
     done: bool = False
 
@@ -111,8 +113,9 @@ class Decoder:
                 yield from self._thought(event, "content_index")
             case "response.function_call_arguments.delta":
                 item = self._item(event)
-                item.json.append(string(event.get("delta")))
-                yield ToolCallDelta(item.index, json=item.json[-1])
+                if item.kind == "function_call":
+                    item.json.append(string(event.get("delta")))
+                    yield ToolCallDelta(item.index, json=item.json[-1])
             case "response.content_part.added" | "response.reasoning_summary_part.added":
                 self._item(event)
             case _ if name not in _QUIET:
@@ -145,7 +148,7 @@ class Decoder:
         raw = mapping(event.get("item"))
         if at in self._items:
             return
-        item = _Item(at * _PER_ITEM, string(raw.get("type")))
+        item = _Item(at * _PER_ITEM, string(raw.get("type")), string(raw.get("id")))
         self._items[at] = item
         if item.kind == "function_call":
             self._called = True
@@ -156,8 +159,7 @@ class Decoder:
     def _said(self, event: dict[str, JSON], place: str) -> Iterator[StreamEvent]:
         item = self._item(event)
         part = min(_place(event, place), _PER_ITEM - 1)
-        text = item.parts.setdefault(part, Sanitizer()).feed(string(event.get("delta")))
-        yield TextDelta(item.index + part, text)
+        yield TextDelta(item.index + part, _grown(item, part, string(event.get("delta"))))
 
     def _thought(self, event: dict[str, JSON], place: str) -> Iterator[StreamEvent]:
         """Reasoning is one part however many paragraphs its summary has."""
@@ -169,6 +171,20 @@ class Decoder:
             item.parts[part] = Sanitizer()
             text = gap + text
         yield ThinkingDelta(item.index, item.parts[part].feed(text))
+
+    def _backfilled(self, output: list[JSON]) -> Iterator[StreamEvent]:
+        """The ends of items that the stream left out; the final response has them (recorded)."""
+        final = {string(raw.get("id")): raw for raw in map(mapping, output)}
+        if not self._items:
+            places = enumerate(map(mapping, output))
+        else:
+            places = [
+                (place, final[item.id])
+                for place, item in self._items.items()
+                if not item.done and item.id in final
+            ]
+        for place, raw in places:
+            yield from self._done({"output_index": place, "item": raw})
 
     def _flushed(self, item: _Item) -> Iterator[StreamEvent]:
         for part, sanitizer in item.parts.items():
@@ -184,7 +200,6 @@ class Decoder:
         if item.done:
             return
         item.done = True
-        yield from self._flushed(item)
         raw = mapping(event.get("item"))
         match item.kind:
             case "message":
@@ -201,13 +216,16 @@ class Decoder:
         for part, content in enumerate(map(mapping, items(raw.get("content")))):
             refusal = content.get("type") == "refusal"
             whole = string(content.get("refusal" if refusal else "text"))
-            late = "" if part in item.parts else sanitize(whole)
-            if refusal and late:
-                self._refused += whole
+            got = item.text.get(part, "")
+            late = whole[len(got) :] if whole.startswith(got) else ""
+            if refusal:
+                self._refused += late
             extra: dict[str, JSON] = {**data, "refusal": True} if refusal else data
-            yield TextDelta(item.index + part, late, extra)
+            yield TextDelta(item.index + part, _grown(item, part, late), extra)
+        yield from self._flushed(item)
 
     def _reasoning_done(self, item: _Item, raw: dict[str, JSON]) -> Iterator[StreamEvent]:
+        yield from self._flushed(item)
         late = ""
         if not item.parts:
             told = items(raw.get("summary")) or items(raw.get("content"))
@@ -226,6 +244,7 @@ class Decoder:
             yield UsageUpdate(usage_of(usage))
         if name == "response.failed":
             raise vendor_failure(mapping(response.get("error")))
+        yield from self._backfilled(items(response.get("output")))
         self.finished = True
         self._reply = _kept(response, "id", "model", "service_tier")
         if name == "response.incomplete":
@@ -248,6 +267,12 @@ def usage_of(raw: dict[str, JSON]) -> Usage:
         reasoning=count(mapping(raw.get("output_tokens_details")).get("reasoning_tokens")),
         raw=dict(raw),
     )
+
+
+def _grown(item: _Item, part: int, text: str) -> str:
+    """Add *text* to a text part and return what may be shown of it."""
+    item.text[part] = item.text.get(part, "") + text
+    return item.parts.setdefault(part, Sanitizer()).feed(text)
 
 
 def _place(event: dict[str, JSON], name: str) -> int:
