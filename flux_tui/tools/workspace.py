@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ def relative(root: Path, path: Path) -> str:
 
 
 @contextmanager
-def opened_folder(root: Path, folder: Path, *, create: bool = False) -> Iterator[int]:
+def opened_folder(root: Path, folder: Path, *, create: bool = False) -> Generator[int, None, None]:
     """Give a descriptor of *folder*, reached from *root* one step at a time.
 
     No step follows a symbolic link, so a link put there after `resolve` leads nowhere.
