@@ -52,14 +52,14 @@ class Question:
 
 
 async def ask(
-    runtime: Runtime, question: Question, out: TextIO = sys.stdout, err: TextIO = sys.stderr
+    runtime: Runtime, question: Question, out: TextIO | None = None, err: TextIO | None = None
 ) -> int:
-    """Ask, print the answer, and return the exit status.
+    """Ask, print the answer to *out* (stdout), the rest to *err*, and return the exit status.
 
     0 done, 1 the provider or a tool failed, 2 wrong input, 3 the budget was reached, 130
     interrupted; then what had arrived of the answer is printed and stored.
     """
-    printer = _Printer(question.output, out, err)
+    printer = _Printer(question.output, out or sys.stdout, err or sys.stderr)
     try:
         for notice in await runtime.start():
             printer.say(notice)

@@ -68,7 +68,7 @@ class ChatSession:
         self.title = title
         self.conversation = conversation or Conversation()
         self.model = model
-        self.effort = effort
+        self.effort: Effort | None = effort
         self.read_only = read_only
         self.notices: list[str] = []
         self.ledger = ledger
