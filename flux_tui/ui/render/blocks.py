@@ -45,6 +45,8 @@ class BlockSplitter:
             self._take(complete + "\n")
         if rest:
             self._tail.append(rest)
+            if self._blank and not self._fence and not self._tail[0][0].isspace():
+                self._close()
         return len(self.closed) - before
 
     def finish(self) -> int:

@@ -22,6 +22,9 @@ CODE_LINES = 400
 CODE_LINE_BYTES = 5_000
 """So are fences with a longer line than this."""
 
+NESTING = 18
+"""Deeper blocks are shown as they were written."""
+
 _BULLETS = ("•", "◦", "▪")
 
 
@@ -37,10 +40,15 @@ def render_block(source: str, width: int) -> list[Content]:
     """
     width = max(width, 4)
     try:
-        root = SyntaxTreeNode(_parser().parse(source))
-        return _blocks(root.children, width, 0)
+        tokens = _parser().parse(source)
+        # The parser drops what is nested deeper than it follows; nothing may get lost.
+        if all(token.level < NESTING for token in tokens):
+            lines = _blocks(SyntaxTreeNode(tokens).children, width, 0)
+            if lines:
+                return lines
     except RecursionError:
-        return wrap(plain(source.rstrip("\n")), width)
+        return wrap(plain(source.strip("\n")), width)
+    return wrap(plain(source.strip("\n")), width)
 
 
 def wrap(content: Content, width: int) -> list[Content]:
@@ -76,7 +84,7 @@ def _block(node: SyntaxTreeNode, width: int, depth: int) -> list[Content]:
         case "blockquote":
             inner = _blocks(node.children, width - 2, depth)
             bar = plain("▎ ", ".transcript--quote-bar")
-            return [bar + line.stylize(".transcript--quote") for line in inner]
+            return [_fit(bar + line.stylize(".transcript--quote"), width) for line in inner]
         case "hr":
             return [plain("─" * width, ".transcript--rule")]
         case "table":

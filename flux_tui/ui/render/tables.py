@@ -17,8 +17,9 @@ def table_lines(node: SyntaxTreeNode, width: int) -> list[Content]:
     rows = [_cells(row) for part in node.children for row in part.children]
     if not rows or not rows[0]:
         return []
-    widths = _share(rows, width)
-    if min(widths) < 3:
+    shares = _share(rows, width)
+    widths = [size for size, _ in shares]
+    if any(size < 3 and squeezed for size, squeezed in shares):
         return _listed(rows, width)
     aligns = [str(cell.attrs.get("style", "")) for cell in node.children[0].children[0].children]
     lines: list[Content] = []
@@ -33,7 +34,8 @@ def _cells(row: SyntaxTreeNode) -> list[Content]:
     return [inline_content(cell) for cell in row.children]
 
 
-def _share(rows: list[list[Content]], width: int) -> list[int]:
+def _share(rows: list[list[Content]], width: int) -> list[tuple[int, bool]]:
+    """Return the size of each column, and whether that is less than it wants."""
     columns = len(rows[0])
     wanted = [
         max(1, *(row[at].cell_length for row in rows if at < len(row))) for at in range(columns)
@@ -45,7 +47,7 @@ def _share(rows: list[list[Content]], width: int) -> list[int]:
     for done, at in enumerate(open_columns):
         given[at] = min(wanted[at], room // (columns - done))
         room -= given[at]
-    return given
+    return [(size, size < want) for size, want in zip(given, wanted, strict=True)]
 
 
 def _row(row: list[Content], widths: list[int], aligns: list[str], *, bold: bool) -> list[Content]:

@@ -110,7 +110,7 @@ class Transcript(EntryView, can_focus=True):
         Binding("down,j", "select(1)", "next message", show=False),
         Binding("home", "first", "beginning", show=False),
         Binding("end", "last", "end", show=False),
-        Binding("enter,space", "toggle", "open or close", show=False),
+        Binding("enter,space", "open", "open or close", show=False),
     ]
 
     selected: reactive[str | None] = reactive(None)
@@ -217,7 +217,8 @@ class Transcript(EntryView, can_focus=True):
             before.finish()
         entry = Finished(message, self._results)
         if message.tool_calls:
-            entry = Answered(message, self._results, {})
+            spent = before.spent if isinstance(before, Live) else {}
+            entry = Answered(message, self._results, spent)
             for call in message.tool_calls:
                 self._calls[call.id] = message.id
         if before is None:
@@ -295,7 +296,7 @@ class Transcript(EntryView, can_focus=True):
         self._place_end()
         self.follow = True
 
-    def action_toggle(self) -> None:
+    def action_open(self) -> None:
         """Open or close the reasoning of the chosen message, or pick its first tool call."""
         entry = self._entry(self.selected or "")
         if entry is None:

@@ -170,11 +170,14 @@ class Finished(Entry):
             ]
         if end:
             rows += [Row(line) for line in wrap(end, width)]
-        return [Row(row.content.truncate(width), row.target) for row in rows]
+        return clipped(rows, width)
 
     def _sections(self) -> list[Section]:
         sections: list[Section] = []
         for number, part in enumerate(self.message.parts):
+            if self.role == "user" and isinstance(part, Text):
+                sections.append(NoteSection(part.text.strip("\n"), "text"))
+                continue
             result = self._results.get(part.id) if isinstance(part, ToolCall) else None
             section = section_of(part, number, result)
             if isinstance(section, ThinkingSection):
@@ -201,9 +204,10 @@ class Live(Entry):
         self._retry = ""
 
     @property
-    def calls(self) -> list[CallSection]:
-        """The tool calls so far."""
-        return [section for section in self._sections.values() if isinstance(section, CallSection)]
+    def spent(self) -> dict[str, float]:
+        """Seconds of each piece of reasoning."""
+        thoughts = [part for part in self._sections.values() if isinstance(part, ThinkingSection)]
+        return {thought.target: thought.spent for thought in thoughts}
 
     def source(self) -> str:
         """Return the Markdown so far."""
@@ -286,7 +290,7 @@ class Live(Entry):
             ]
         elif not sections:
             rows.append(Row(plain("…", ".transcript--quiet")))
-        return [Row(row.content.truncate(width), row.target) for row in rows]
+        return clipped(rows, width)
 
 
 class Answered(Finished):
@@ -312,6 +316,14 @@ class Answered(Finished):
                 section.spent = self._spent.get(section.target, 0.0)
             sections.append(section)
         return sections
+
+
+def clipped(rows: list[Row], width: int) -> list[Row]:
+    """Return *rows* no wider than *width*; a row that fits stays the same object."""
+    return [
+        row if row.content.cell_length <= width else Row(row.content.truncate(width), row.target)
+        for row in rows
+    ]
 
 
 def section_rows(sections: list[Section], width: int) -> list[Row]:

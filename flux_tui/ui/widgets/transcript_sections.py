@@ -167,7 +167,7 @@ class ThinkingSection:
     def _words(self, characters: int) -> str:
         if not self.finished:
             return f"thinking… {size(characters)}" if characters else "thinking…"
-        length = f" for {seconds(self.spent)}" if self.spent else ""
+        length = f" for {seconds(self.spent)}" if self.spent >= 0.05 else ""
         return f"thought{length} · {size(characters)}" if characters else f"thought{length}"
 
 
@@ -207,14 +207,18 @@ class CallSection:
 
 
 class NoteSection:
-    """One quiet line: an attachment, a vendor's own item."""
+    """Text in one style, shown as it is: an attachment, a vendor's own item, what the user said."""
 
     def __init__(self, text: str, style: str = "quiet") -> None:
-        self._content = plain(text, f".transcript--{style}")
+        self._text = text
+        self._style = f".transcript--{style}"
 
     def rows(self, width: int) -> list[Row]:
-        """Return the text, wrapped."""
-        return [Row(line) for line in wrap(self._content, width)]
+        """Return the text, wrapped; a huge one is cut without looking for words."""
+        if len(self._text) > RICH_CHARACTERS:
+            lines = quick_wrap(plain(self._text).plain, width)
+            return [Row(plain(line, self._style)) for line in lines]
+        return [Row(line) for line in wrap(plain(self._text, self._style), width)]
 
 
 def arguments_line(call: ToolCall) -> str:

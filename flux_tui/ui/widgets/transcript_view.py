@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 
 from rich.segment import Segment
@@ -22,6 +23,12 @@ from flux_tui.ui.widgets.transcript_sections import Row
 GUTTER = 2
 SLACK = 4
 """Rows scrolled at once when a stream reaches the bottom: rows that stay put cost no bytes."""
+
+SLICE = 0.008
+"""Seconds spent at once on measuring what is out of sight."""
+
+SLICE_EVERY = 0.05
+"""Seconds between two such slices."""
 
 STRIPS = 2_000
 KEPT = 64
@@ -52,10 +59,13 @@ class EntryView(ScrollView):
         self._index: dict[str, int] = {}
         self._heights = Heights()
         self._measured: set[str] = set()
-        self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
+        self._strips: OrderedDict[tuple[object, ...], tuple[Row, Strip]] = OrderedDict()
+        self._shown: dict[str, list[Row]] = {}  # rows of the last frame, of entries that change
         self._recent: OrderedDict[str, Entry] = OrderedDict()
         self._dirty: set[str] = set()
         self._slack = 0
+        self._unmeasured = -1  # entries above this one may be measured when there is time
+        self._idling = False
         self._placing = False
         self._wrapped = 0
         self._marked: str | None = None
@@ -108,6 +118,8 @@ class EntryView(ScrollView):
         self._slack = 0
         self._heights = Heights(entry.estimate(width) for entry in self._entries)
         self._measure_end()
+        self._unmeasured = len(self._entries) - 1
+        self._idle_soon()
 
     def _measure(self, at: int) -> int:
         entry = self._entries[at]
@@ -194,13 +206,50 @@ class EntryView(ScrollView):
         self._slack = SLACK if self._heights.total > self.size.height > 3 * SLACK and before else 0
         self._place_end()
 
+    def _measure_more(self) -> None:
+        """Measure entries out of sight, nearest the end first, while nothing else is to do."""
+        self._idling = False
+        if self._dirty or not self.is_attached or self.text_selection is not None:
+            return
+        until = time.monotonic() + SLICE
+        at = self._unmeasured
+        first = self.scroll_offset.y
+        shift = 0
+        while at >= 0 and time.monotonic() < until:
+            above = self._heights.top(at) + self._heights[at] <= first + shift
+            grown = self._measure(at)
+            shift += grown if above else 0
+            at -= 1
+        self._unmeasured = at
+        if self.follow:
+            self._place_end()
+        else:
+            self._place(first + shift)
+        self._idle_soon()
+
+    def _idle_soon(self) -> None:
+        if self._unmeasured >= 0 and not self._idling and self.is_running:
+            self._idling = True
+            self.set_timer(SLICE_EVERY, self._measure_more)
+
     def _refresh_entries(self, touched: list[int]) -> None:
         first, height = self.scroll_offset.y, self.size.height
         for at in touched:
-            top = self._heights.top(at) - first
-            bottom = top + self._heights[at]
+            top = self._heights.top(at) - first + self._same_rows(self._entries[at])
+            bottom = self._heights.top(at) - first + self._heights[at]
             if bottom > 0 and top < height:
                 self.refresh(Region(0, max(top, 0), self.size.width, height - max(top, 0)))
+
+    def _same_rows(self, entry: Entry) -> int:
+        """Return how many rows at its beginning an entry kept since the last frame."""
+        rows, before = self._rows(entry), self._shown.get(entry.id, [])
+        self._shown = {entry.id: rows}
+        same = 0
+        for row, old in zip(rows, before, strict=False):
+            if row is not old:
+                break
+            same += 1
+        return same
 
     def _settle(self) -> None:
         """Take back the empty rows at the end when a stream is over."""
@@ -258,13 +307,15 @@ class EntryView(ScrollView):
         row = rows[within] if within < len(rows) else Row(Content(""))
         selection = self.text_selection
         span = selection.get_span(line) if selection is not None else None
-        key = (entry.id, entry.version, within, width, entry.id == self._marked)
-        if span is None and (kept := self._strips.get(key)) is not None:
+        # Rows outlive frames: a reply that grows keeps the strips of its closed blocks.
+        key = (id(row), width, self._gutter(entry, within).plain)
+        kept = self._strips.get(key) if span is None else None
+        if kept is not None and kept[0] is row:
             self._strips.move_to_end(key)
-            return kept.apply_offsets(0, line)
+            return kept[1].apply_offsets(0, line)
         strip = self._strip(entry, row, width, within, span)
         if span is None:
-            self._strips[key] = strip
+            self._strips[key] = (row, strip)
             if len(self._strips) > STRIPS:
                 self._strips.popitem(last=False)
         return strip.apply_offsets(0, line)

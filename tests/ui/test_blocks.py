@@ -1,0 +1,99 @@
+"""Splitting and rendering Markdown."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flux_tui.ui.render.blocks import BlockSplitter, split_blocks
+from flux_tui.ui.render.inline import openable
+from flux_tui.ui.render.markdown import fences, render_block
+
+PIECES = [
+    *("# h\n", "text", "\n", "\n\n", "```py\n", "```\n", "~~~\n", "- a\n", "  - b\n", "1. x\n"),
+    *("> q\n", "| a | b |\n", "|---|--:|\n", "| 日本 | `c` |\n", "**b", "**", "_", "&amp;", "🎉"),
+    *("[l](http://a.b)", "- [ ] t\n", "<b>x</b>", "\\", "    code\n", "---\n", "[", "![i](x)"),
+]
+MARKDOWN = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
+
+
+@given(text=MARKDOWN, cuts=st.lists(st.integers(0, 200), max_size=8))
+def test_blocks_are_the_same_however_the_text_was_cut(text, cuts):
+    splitter = BlockSplitter()
+    places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    for start, end in itertools.pairwise(places):
+        splitter.feed(text[start:end])
+        assert "".join(splitter.closed) + splitter.open == text[:end]
+
+    splitter.finish()
+
+    assert splitter.closed == split_blocks(text)
+    assert "".join(splitter.closed) == text
+
+
+@settings(deadline=None)
+@given(text=st.one_of(MARKDOWN, st.text(max_size=200)), width=st.integers(4, 60))
+def test_any_text_renders_within_the_width(text, width):
+    for block in split_blocks(text):
+        for line in render_block(block, width):
+            assert line.cell_length <= width
+            assert "\n" not in line.plain
+            assert "\x1b" not in line.plain
+
+
+def lines(source, width=40):
+    return [line.plain.rstrip() for line in render_block(source, width)]
+
+
+def test_a_closing_fence_ends_its_block():
+    assert split_blocks("a\n```\nb\n\nc\n```\nd") == ["a\n", "```\nb\n\nc\n```\n", "d"]
+
+
+def test_nested_lists_are_indented_and_numbered():
+    assert lines("9. a\n10. b\n    - c\n    - d\n") == [" 9. a", "10. b", "    ◦ c", "    ◦ d"]
+
+
+def test_tasks_have_boxes():
+    assert lines("- [x] a\n- [ ] b") == ["☑ a", "☐ b"]
+
+
+def test_a_table_fits_and_keeps_wide_characters_aligned():
+    shown = lines("| a | 値 |\n|---|--:|\n| 日本 | 1 |\n", 20)
+
+    assert shown == ["a    │ 値", "─────┼───", "日本 │  1"]
+
+
+def test_a_table_too_narrow_becomes_a_list():
+    source = "|" + "name|" * 9 + "\n|" + "---|" * 9 + "\n|" + "v|" * 9
+    assert lines(source, 20)[0] == "name: v"
+
+
+def test_html_and_markup_are_literal():
+    assert lines("<b>x</b> [bold]y[/] [/] $z") == ["<b>x</b> [bold]y[/] [/] $z"]
+
+
+def test_a_link_shows_its_target():
+    assert lines("[here](https://a.example/x)") == ["here (https://a.example/x)"]
+
+
+@pytest.mark.parametrize(
+    "target", ["javascript:x", "file:///etc/passwd", "http:", "", "http://[", "x"]
+)
+def test_only_web_addresses_are_opened(target):
+    assert not openable(target)
+    assert openable("https://a.example")
+
+
+def test_code_keeps_its_text():
+    assert lines("```python\ndef f():\n    return 1\n```") == [
+        "│ python",
+        "│ def f():",
+        "│     return 1",
+    ]
+    assert fences("a\n\n```py\nx = 1\n```\n\n```\ny\n```") == ["x = 1\n", "y\n"]
+
+
+@pytest.mark.parametrize("source", [">" * 5000, "[" * 50_000, "*a " * 20_000, "- " * 3000 + "x"])
+def test_pathological_text_renders(source):
+    assert render_block(source, 80)

@@ -1,0 +1,53 @@
+"""Plain text to content."""
+
+from decimal import Decimal
+
+import pytest
+
+from flux_tui.core.messages import Message, Timing
+from flux_tui.core.usage import Cost, Usage
+from flux_tui.ui.render.labels import footer, money, one_line, plain, seconds
+
+
+def test_the_footer_tells_tokens_cost_and_time():
+    message = Message(
+        role="assistant",
+        parts=(),
+        usage=Usage(input=1200, output=34),
+        cost=Cost(amount=Decimal("0.0123"), basis="reported"),
+        timing=Timing(0.1, 2.34),
+    )
+    assert footer(message).plain == "1,234 tok · $0.0123 · 2.3 s"
+
+
+def test_a_partial_answer_says_so():
+    message = Message(role="assistant", parts=(), stop="aborted")
+    assert footer(message).plain == "◐ stopped"
+
+
+@pytest.mark.parametrize(
+    ("cost", "shown"),
+    [
+        (None, "cost n/a"),
+        (Cost(), "cost n/a"),
+        (Cost(amount=Decimal("1.5"), basis="computed"), "≈ $1.50"),
+        (Cost(amount=Decimal("0.5"), basis="partial"), "≥ $0.5000"),
+        (Cost(amount=Decimal("0.00001"), basis="simulated"), "<$0.0001 simulated"),
+        (Cost(amount=Decimal(0), basis="free"), "free"),
+    ],
+)
+def test_money_says_how_it_is_known(cost, shown):
+    assert money(cost) == shown
+
+
+def test_markup_and_control_characters_do_nothing():
+    assert plain("[b]x[/] \x1b]52;c;eA\x07 \u202ey\ud800").plain == "[b]x[/] ]52;c;eA y\ufffd"
+
+
+def test_a_line_is_cut():
+    assert one_line("a\nb  c") == "a b c"
+    assert one_line("x" * 500, 10) == "x" * 9 + "…"
+
+
+def test_spans_of_time():
+    assert [seconds(0.44), seconds(12.3), seconds(185)] == ["0.4 s", "12 s", "3 min 05 s"]
