@@ -60,7 +60,7 @@ _BY_TYPE: dict[str, ErrorKind] = {
 }
 _OVERFLOW = re.compile(
     r"context[ _](length|window|limit)|maximum context|prompt is too long|too many (input )?tokens"
-    r"|exceeds? the (model's )?(maximum|context|available context)|input is too long"
+    r"|exceeds? the (model's )?(context|available context)|input is too long"
     r"|reduce the length of the (messages|input)|request_too_large.*token",
     re.IGNORECASE,
 )
