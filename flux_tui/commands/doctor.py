@@ -52,12 +52,21 @@ def add_parser(
     """Add the command to the command line."""
     parser = commands.add_parser("doctor", help="check keys, endpoints, terminal and database")
     parser.add_argument("--json", action="store_true", help="machine-readable")
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="first trust the .env of this folder with base URLs and tool permissions",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; return 1 if something must be put right, else 0."""
+    from flux_tui.config.paths import find_paths
     from flux_tui.config.settings import load_settings
+    from flux_tui.config.trust import trust
 
+    if args.trust:
+        trust(Path.cwd(), find_paths(os.environ))
     settings = load_settings({}, os.environ, Path.cwd())
     checks = [
         *_installation(),

@@ -166,7 +166,7 @@ def _judged(found: EnvFile, cwd: Path, paths: Paths, warnings: list[str]) -> Env
         return found
     warnings.extend(
         f"{Place(str(found.path), found.lines[name])}: {name} is ignored because this folder is "
-        f"not trusted; to trust it, add {str(cwd.resolve())!r} to the list in {paths.trust_file}"
+        "not trusted; read the file, then run: flux-tui doctor --trust"
         for name in risky
     )
     kept = {name: value for name, value in found.values.items() if name not in _NEED_TRUST}

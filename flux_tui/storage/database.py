@@ -60,6 +60,9 @@ def open_database(path: Path | str) -> Database:
     except sqlite3.Error as problem:
         if primary_code(problem) in _DAMAGE:
             return _begin_again(path, notice)
+        if primary_code(problem) == sqlite3.SQLITE_BUSY:
+            # Not opened for reading instead: that takes a file for unchanging, and it is not.
+            raise DiskError(f"{describe_failure(problem)} ({path})", hint="try again") from problem
         readable = _open_read_only(path, problem)
         if readable is None:
             raise DiskError(
@@ -114,6 +117,8 @@ def _open_file(path: Path, notice: str) -> Database:
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         except OSError as problem:
             raise sqlite3.OperationalError(problem.strerror or "cannot be made") from problem
+    elif path.stat().st_mode & 0o077 and not notice:
+        notice = f"{path} can be read by others; run: chmod 600 {path}"
     connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
     try:
         return _opened(connection, path, notice)
@@ -123,6 +128,7 @@ def _open_file(path: Path, notice: str) -> Database:
 
 
 def _opened(connection: sqlite3.Connection, path: Path | None, notice: str) -> Database:
+    connection.text_factory = _text
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     connection.execute("PRAGMA foreign_keys = ON")
     version = _version(connection)
@@ -263,19 +269,28 @@ def _open_read_only(path: Path, problem: sqlite3.Error) -> Database | None:
     """Open what cannot be written, for reading; None if that fails too."""
     if not path.is_file() or path.stat().st_size == 0:
         return None
-    try:
-        # Immutable: without it SQLite wants to write the journal's index beside the file.
-        uri = f"{path.absolute().as_uri()}?immutable=1"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
-    except sqlite3.Error:
-        return None
-    try:
-        connection.execute("PRAGMA query_only = ON")
-        version = _version(connection)
-        connection.execute("SELECT count(*) FROM session").fetchone()
-    except sqlite3.Error:
-        connection.close()
-        return None
+    # Beside a write-ahead log SQLite wants to write its index, which a folder that may only be
+    # read forbids; taken as unchanging it can be read, without what is only in that log.
+    for option in ("mode=ro", "immutable=1"):
+        connection = None
+        try:
+            uri = f"{path.absolute().as_uri()}?{option}"
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+            connection.text_factory = _text
+            connection.execute("PRAGMA query_only = ON")
+            version = _version(connection)
+            connection.execute("SELECT count(*) FROM session").fetchone()
+        except sqlite3.Error:
+            if connection is not None:
+                connection.close()
+        else:
+            return _reading(connection, version, path, problem)
+    return None
+
+
+def _reading(
+    connection: sqlite3.Connection, version: int, path: Path, problem: sqlite3.Error
+) -> Database:
     return Database(
         connection=connection,
         journal_mode="off",
@@ -284,6 +299,11 @@ def _open_read_only(path: Path, problem: sqlite3.Error) -> Database | None:
         searchable=False,
         notice=f"{describe_failure(problem)}: {path}; what is new is kept in memory only",
     )
+
+
+def _text(value: bytes) -> str:
+    """Decode a column; a damaged one must not make the whole query fail."""
+    return value.decode("utf-8", "replace")
 
 
 def _version(connection: sqlite3.Connection) -> int:

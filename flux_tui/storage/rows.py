@@ -161,5 +161,5 @@ def _filled(item: Image | Document, blob: Callable[[str], bytes | None]) -> Imag
     return replace(item, data=data)
 
 
-UNREADABLE = (ValueError, CodecError, RecursionError)
+UNREADABLE = (ValueError, TypeError, CodecError, RecursionError)
 """What `unpack` raises for a damaged body."""

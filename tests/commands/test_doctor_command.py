@@ -92,3 +92,19 @@ def test_an_own_server_is_listed(own_home: Path, capsys: pytest.CaptureFixture[s
     found = findings(capsys)
     assert "http://127.0.0.1:9/v1" in found["endpoint", "box"]["detail"]
     assert found["key", "box"]["detail"] == "none needed"
+
+
+def test_a_folder_is_trusted_from_then_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("OPENAI_BASE_URL=https://proxy.example/v1\n")
+    assert call("--json") == 0
+    before = findings(capsys)
+    assert call("--json", "--trust") == 0
+    after = findings(capsys)
+
+    assert "doctor --trust" in before["configuration", "warning"]["detail"]
+    assert "api.openai.com" in before["endpoint", "openai"]["detail"]
+    assert "proxy.example" in after["endpoint", "openai"]["detail"]
+    assert ("configuration", "warning") not in after

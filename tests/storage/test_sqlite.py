@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import sqlite3
 import stat
 import time
@@ -29,6 +31,7 @@ from flux_tui.core.usage import Cost, Usage
 from flux_tui.storage.database import schema_steps
 from flux_tui.storage.memory import MemoryStore
 from flux_tui.storage.rows import DAMAGED
+from flux_tui.storage.safe import SafeStore
 from flux_tui.storage.sqlite import SqliteStore
 
 MODEL = ModelRef("anthropic", "claude-x")
@@ -134,6 +137,32 @@ async def test_a_folder_others_can_read_is_named(path: Path) -> None:
         assert "chmod 700" in (await store.health()).notice
 
 
+async def test_a_database_others_can_read_is_named(store: SqliteStore, path: Path) -> None:
+    await talk(store)
+    await store.aclose()
+    path.chmod(0o644)
+
+    async with aclosing(SqliteStore(path)) as again:
+        assert "chmod 600" in (await again.health()).notice
+
+
+async def test_a_locked_database_is_told_and_opened_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flux_tui.storage.database.BUSY_MS", 50)
+    path.parent.mkdir(mode=0o700)
+    async with aclosing(SqliteStore(path)) as store:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            path.chmod(0o600)
+            other.execute("CREATE TABLE t (a)")
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(StoreError, match="busy"):
+                await store.health()
+            other.execute("COMMIT")
+
+        assert (await store.health()).writable
+
+
 async def test_a_draft_is_replaced_by_its_message(store: SqliteStore, path: Path) -> None:
     session, _ = await talk(store, 1)
     final = answer("one two three", (await store.load(session)).head)
@@ -208,6 +237,43 @@ async def test_a_damaged_row_costs_only_itself(store: SqliteStore, path: Path, b
     loaded = await store.load(session)
 
     assert [m.text for m in loaded] == ["question 0", DAMAGED, "question 1", "reply 1"]
+
+
+async def test_bytes_that_are_no_text_cost_only_their_row(store: SqliteStore, path: Path) -> None:
+    session, conversation = await talk(store, 2)
+    broken = conversation.path[1].id
+    raw(path, "UPDATE message SET body = CAST(x'fffe00' AS TEXT) WHERE id = ?", broken)
+    raw(path, "UPDATE message SET text = CAST(x'fffe00' AS TEXT), at = 'x'")
+
+    loaded = await store.load(session)
+
+    assert [m.text for m in loaded] == ["question 0", DAMAGED, "question 1", "reply 1"]
+    assert len(await store.usage()) == 2
+    assert len(await store.sessions()) == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_random_damage_ends_in_an_answer_or_one_sentence(
+    store: SqliteStore, path: Path, seed: int
+) -> None:
+    session, _ = await talk(store, 100)
+    await store.aclose()
+    noise = random.Random(seed)
+    content = bytearray(path.read_bytes())
+    for _ in range(40):
+        content[noise.randrange(100, len(content))] = noise.randrange(256)
+    path.write_bytes(content)
+
+    async with aclosing(SafeStore(path)) as damaged:
+        await damaged.health()
+        for reading in (damaged.sessions("reply"), damaged.usage(), damaged.prompts()):
+            await reading
+        with contextlib.suppress(StoreError):
+            await damaged.load(session)
+        with contextlib.suppress(StoreError):
+            await damaged.append(session, user_message("more"))
+        fresh, conversation = await talk(damaged)  # type: ignore[arg-type]
+        assert (await damaged.load(fresh)).path[-1] == conversation.path[-1]
 
 
 async def test_a_lost_row_does_not_cut_the_conversation(store: SqliteStore, path: Path) -> None:
