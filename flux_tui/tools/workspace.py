@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -115,3 +116,54 @@ def _read(descriptor: int, limit: int, start: int) -> bytes:
 
 def _reason(problem: Exception) -> str:
     return (getattr(problem, "strerror", None) or type(problem).__name__).lower()
+
+
+def replace_bytes(root: Path, path: Path, data: bytes, expected: Bytes | None) -> None:
+    """Put *data* in place of *path* in one step, keeping its mode; folders on the way are made.
+
+    *expected* is what the file must still hold, None if it must not exist.
+
+    Raises:
+        ToolError: it holds something else by now, or cannot be written.
+    """
+    shown = one_line(relative(root, path))
+    try:
+        with opened_folder(root, path.parent, create=True) as folder:
+            _replace_in(folder, path.name, data, expected)
+    except (OSError, ValueError) as problem:
+        raise ToolError(f"cannot write {shown!r}: {_reason(problem)}") from problem
+
+
+def _replace_in(folder: int, name: str, data: bytes, expected: Bytes | None) -> None:
+    spare = f".{secrets.token_hex(6)}.flux-tui"
+    mode = stat.S_IMODE(expected.mode) if expected is not None else 0o666
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(spare, flags, mode, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            if expected is not None:
+                os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        if _held(folder, name) != (expected.data if expected is not None else None):
+            raise ToolError(
+                "the file has changed since it was shown; nothing was written",
+                hint="read it again",
+            )
+        os.rename(spare, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        os.unlink(spare, dir_fd=folder)
+        raise
+    os.fsync(folder)
+
+
+def _held(folder: int, name: str) -> bytes | None:
+    try:
+        descriptor = os.open(name, _READ, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ToolError("not a regular file; nothing was written")
+        return file.read()
