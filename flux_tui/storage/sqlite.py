@@ -92,10 +92,10 @@ class SqliteStore(SessionStore):
 
     async def load(self, session_id: str) -> Conversation:
         """Return a session; the drafts of dead processes become messages that were interrupted."""
+        mine = self._mine(session_id)  # here, not in the thread: the set changes on the loop
 
         def work(database: Database) -> Conversation:
-            settled = self._settle(database, session_id)
-            mine = self._mine(session_id)
+            settled = self._settle(database, session_id, mine)
             return queries.load(database.connection, session_id, mine, settled=settled)
 
         return await self._run(work)
@@ -190,7 +190,7 @@ class SqliteStore(SessionStore):
             connection.close()
             self._database = None
 
-    def _settle(self, database: Database, session_id: str) -> bool:
+    def _settle(self, database: Database, session_id: str, mine: frozenset[str]) -> bool:
         """Make messages of the drafts that dead processes left; False if nothing can be written."""
         if not database.writable:
             return False
@@ -199,10 +199,7 @@ class SqliteStore(SessionStore):
         try:
             with transaction(database.connection):
                 queries.settle_drafts(
-                    database.connection,
-                    session_id,
-                    self._mine(session_id),
-                    searchable=database.searchable,
+                    database.connection, session_id, mine, searchable=database.searchable
                 )
         except sqlite3.OperationalError:
             # Reading must go on; the drafts are shown from where they are, and a later write
