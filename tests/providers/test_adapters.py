@@ -19,7 +19,7 @@ from flux_tui.core.models import Abilities, Api, ModelInfo, ModelRef
 from flux_tui.providers import transport
 from flux_tui.providers.base import ChatRequest, Endpoint, Provider, ToolSpec
 from flux_tui.providers.registry import PROVIDERS, make_provider
-from flux_tui.sim.app import Simulator, SimSettings
+from flux_tui.sim.app import SimSettings, Simulator
 from flux_tui.sim.server import serve
 from flux_tui.sim.transport import SimTransport
 
