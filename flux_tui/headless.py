@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, TextIO, TypeAlias, assert_never
+from typing import Literal, TextIO, TypeAlias
 
 from flux_tui.core.codec import dump_event, dumps
 from flux_tui.core.errors import BudgetError, FluxError, InputError
@@ -155,7 +155,7 @@ class _Printer:
 
     def __init__(self, output: Output, out: TextIO, err: TextIO) -> None:
         self.broken = False
-        self._output = output
+        self._output: Output = output
         self._out = out
         self._err = err
         self._sanitizer = Sanitizer()
@@ -206,8 +206,6 @@ class _Printer:
                 self._write(dumps(result) + "\n")
             case "stream-json":
                 self._write(dumps({"type": "result", **result}) + "\n")
-            case _:
-                assert_never(self._output)
         if ended.error:
             self.say(f"{ended.error}; {ended.hint}" if ended.hint else ended.error)
         elif ended.reason == "aborted" and not self.broken:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 MAX_PIPED = 20_000_000  # bytes
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage] - argparse names no public type
+) -> None:
     """Add the command's options."""
     parser = subparsers.add_parser(
         "ask",

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 KEY = "sk-simulator"  # opens nothing
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage] - argparse names no public type
+) -> None:
     """Add the command's options."""
     parser = subparsers.add_parser(
         "simulate",

@@ -171,10 +171,8 @@ class Catalog:
         for choice in usable:
             if str(choice.info.ref) == last:
                 return choice.info
-        first = next(iter(usable), None) or next(iter(self.choices()), None)
-        if first is None:
-            raise InputError("no model is known", hint="name one with --model provider/name")
-        return first.info
+        # The built-in providers always have names to offer, with or without a key.
+        return (usable or self.choices())[0].info
 
 
 def _key_names(own: str, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -117,6 +117,7 @@ class ChatSession:
         before, self.model = self.model, model
         self.effort = effort or self.effort
         use = self.context()
+        readers = {m.model.provider for m in self.conversation.path if m.model is not None}
         return Switch(
             before=before.ref,
             after=model.ref,
@@ -124,6 +125,7 @@ class ChatSession:
             tokens=use.tokens,
             estimated=use.estimated,
             window=use.window,
+            new_reader="" if not readers or model.ref.provider in readers else model.ref.provider,
         )
 
     async def rewind(self, message_id: str) -> str:
@@ -201,7 +203,7 @@ class ChatSession:
         services, model = self._services, self.model
         if self._notes is None:
             self._notes = await asyncio.to_thread(read_notes, services.root)
-        tools = services.tools if model.abilities.tools else {}
+        tools: Mapping[str, Tool] = services.tools if model.abilities.tools else {}
         system = system_prompt(
             model,
             root=services.root,

@@ -34,6 +34,7 @@ class Switch:
     tokens: int
     estimated: bool
     window: int | None
+    new_reader: str = ""  # a provider that gets to read the history for the first time
 
     @property
     def fits(self) -> bool | None:
@@ -43,7 +44,8 @@ class Switch:
     def line(self) -> str:
         """Return it as one line of text, for the transcript."""
         kept = "everything kept" if self.report.lossless else self.report.summary()
-        return f"{self.before} → {self.after}   {kept} · {self._fit()}"
+        reader = f" · {self.new_reader} will read the history" if self.new_reader else ""
+        return f"{self.before} → {self.after}   {kept} · {self._fit()}{reader}"
 
     def _fit(self) -> str:
         tokens = f"{'≈ ' if self.estimated else ''}{short_count(self.tokens)}"

@@ -13,10 +13,9 @@ from typing import cast
 
 from flux_tui.config.keys import find_key
 from flux_tui.config.settings import Settings
-from flux_tui.core.errors import FluxError, InputError, StoreError
+from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.messages import Conversation, Message
 from flux_tui.core.models import ModelInfo, ModelRef
-from flux_tui.core.sanitize import one_line
 from flux_tui.core.usage import Cost, Usage
 from flux_tui.providers import tokens
 from flux_tui.providers.base import Endpoint, Provider, ToolSpec
@@ -24,7 +23,7 @@ from flux_tui.providers.registry import make_provider
 from flux_tui.session.approvals import ApprovalPolicy
 from flux_tui.session.choices import Catalog, ModelChoice, is_demo
 from flux_tui.session.ledger import CostLedger, Spending, start_of_month
-from flux_tui.session.session import TITLE_LENGTH, ChatSession, Services
+from flux_tui.session.session import ChatSession, Services
 from flux_tui.storage.memory import MemoryStore
 from flux_tui.storage.sqlite import SqliteStore
 from flux_tui.storage.store import SessionStore
@@ -189,7 +188,7 @@ class Runtime:
             self._model_of(conversation),
             conversation,
             session_id=session_id,
-            title=info.title if info is not None else _title_of(conversation),
+            title=info.title if info is not None else "",
         )
         session.ledger.restore(conversation.messages)
         if not await self.store.claim(session_id):
@@ -251,12 +250,11 @@ class Runtime:
     async def aclose(self) -> None:
         """Close connections and the store; idempotent."""
         pool, self._pool = self._pool, {}
-        for provider in pool.values():
-            try:
+        try:
+            for provider in pool.values():
                 await provider.aclose()
-            except FluxError:
-                _log.exception("closing %s", provider.endpoint.provider)
-        await self.store.aclose()
+        finally:
+            await self.store.aclose()
 
 
 def offered(tools: Mapping[str, Tool], mode: str) -> dict[str, Tool]:
@@ -274,11 +272,6 @@ def _price(model: ModelInfo, usage: Usage, at: datetime) -> Cost:
     from flux_tui.providers.prices import price_usage
 
     return price_usage(model, usage, at)
-
-
-def _title_of(conversation: Conversation) -> str:
-    first = next((m.text for m in conversation.messages if m.role == "user"), "")
-    return one_line(first, TITLE_LENGTH)
 
 
 def _texts(saved: str) -> tuple[str, ...]:

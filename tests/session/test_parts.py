@@ -128,6 +128,7 @@ def test_today_and_month_cover_all_sessions_and_one_kind_of_money() -> None:
 
     assert ledger.today == cost(3)
     assert ledger.month == cost(3)
+    assert ledger.month == cost(3)
     assert ledger.session == cost(2)
 
 

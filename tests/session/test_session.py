@@ -98,6 +98,8 @@ async def test_a_swap_counts_from_the_next_message_on(store: SqliteStore, tmp_pa
         "openai/beta",
     ]
     assert (str(switch.before), str(switch.after)) == ("anthropic/alpha", "openai/beta")
+    assert switch.new_reader == ""
+    assert session.swap(model("gamma", "third")).line().endswith("third will read the history")
     assert session.effort == "high"
     assert "You are beta of the provider openai" in provider.requests[1].system
 

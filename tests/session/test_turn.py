@@ -22,6 +22,7 @@ from flux_tui.core.events import (
 )
 from flux_tui.core.usage import Cost, Usage
 from flux_tui.session.ledger import CostLedger
+from flux_tui.session.turn import run_turn
 from flux_tui.storage.sqlite import SqliteStore
 from tests.session.helpers import (
     CENT,
@@ -317,6 +318,47 @@ async def test_a_cancelled_turn_leaves_its_last_words_as_a_draft(
     await next_start.aclose()
     assert (tip.text, tip.stop) == ("Half", "interrupted")
     assert not session.busy
+
+
+async def test_a_slow_disk_does_not_hold_up_the_stream(tmp_path: Path) -> None:
+    class Slow(SqliteStore):
+        writing = 0
+
+        async def draft(self, session_id, message):
+            assert self.writing == 0
+            self.writing += 1
+            await asyncio.sleep(0.6)
+            await super().draft(session_id, message)
+            self.writing -= 1
+
+    store = Slow(tmp_path / "flux.db")
+    script = [step for n in range(12) for step in (TextDelta(0, f"{n} "), Wait(0.1))]
+    session = make_session(store, ScriptedProvider((*script, *says("end"))), root=tmp_path)
+    begun = time.monotonic()
+
+    async for event in session.send("Hi"):
+        if isinstance(event, ReplyDelta):
+            last = time.monotonic() - begun
+
+    assert last < 1.6
+    assert session.id is not None
+    assert await store.load(session.id) == session.conversation
+    await store.aclose()
+
+
+async def test_a_turn_that_is_stopped_before_it_begins_asks_nobody(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    provider = ScriptedProvider(says("Hello"))
+    session = make_session(store, provider, root=tmp_path)
+    stop = asyncio.Event()
+    deps = await session._deps(stop)
+    stop.set()
+
+    events = await drain(run_turn(session.conversation, deps))
+
+    assert [ended(events).reason] == ["aborted"]
+    assert provider.requests == []
 
 
 async def test_a_connection_that_is_slow_to_close_does_not_hold_up_the_stop(

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from flux_tui.config.settings import load_settings
-from flux_tui.core.errors import InputError
+from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.models import ModelRef
+from flux_tui.session.approvals import Answer
 from flux_tui.session.choices import is_demo
 from flux_tui.session.wiring import DATABASE_NAME, Runtime, offered
-from tests.session.helpers import PlainTool, committed, drain, ended
+from flux_tui.storage.sqlite import SqliteStore
+from tests.session.helpers import PlainTool, Says, committed, drain, ended
 
 Make = Callable[..., Awaitable[Runtime]]
 
@@ -240,3 +242,74 @@ async def test_a_session_open_elsewhere_is_read_only(make: Make) -> None:
     assert resumed.read_only
     assert "Another Flux TUI" in resumed.notices[0]
     await other.communicate(b"")
+
+
+async def test_a_model_that_is_gone_gives_way_to_the_default(make: Make) -> None:
+    runtime = await make({"FLUX_DEMO": "1"}, toml=SERVER)
+    session = runtime.new_session(runtime.find_model("box/gpt-5.5"))
+    await drain(session.send("Hello"))
+    assert session.id is not None
+    await runtime.aclose()
+
+    runtime.settings.paths.config_file.unlink()
+    again = await make()
+    resumed = await again.resume(session.id)
+
+    assert resumed.model == again.default_model()
+
+
+@pytest.mark.parametrize("saved", ["{", "3", '["openai/gpt-5.5", 4]'])
+async def test_damaged_favourites_are_read_as_far_as_they_can_be(make: Make, saved: str) -> None:
+    runtime = await make()
+    await runtime.store.set_state("favourites", saved)
+    await runtime.aclose()
+
+    again = await make()
+
+    assert set(again.catalog.favourites) <= {"openai/gpt-5.5"}
+
+
+async def test_favourites_hold_for_the_run_when_they_cannot_be_stored(make: Make) -> None:
+    class Full(SqliteStore):
+        async def set_state(self, key: str, value: str) -> None:
+            raise StoreError("the disk is full")
+
+    runtime = await make()
+    await runtime.store.aclose()
+    runtime.store = Full(runtime.settings.paths.data_dir / DATABASE_NAME)
+    ref = runtime.choices()[-1].info.ref
+
+    await runtime.favourite(ref, on=True)
+
+    assert runtime.choices()[0].info.ref == ref
+
+
+async def test_tools_run_for_real_on_the_simulator(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "hello.txt").write_text("the secret word is swordfish", "utf-8")
+    runtime = await make(approval="all")
+    session = runtime.new_session()
+
+    events = await drain(
+        session.send('Please.\nsim: tool=read_file:{"path":"hello.txt"} tool=list_files')
+    )
+
+    assert ended(events).error == ""
+    (results,) = committed(events, "tool")
+    assert "swordfish" in results.parts[0].text
+    assert "hello.txt" in results.parts[1].text
+    assert len(committed(events)) == 2
+
+
+async def test_an_approved_write_is_bound_to_what_was_shown(make: Make, tmp_path: Path) -> None:
+    runtime = await make(approval="ask")
+    session = runtime.new_session()
+    session.approver = approver = Says(Answer.ONCE)
+
+    events = await drain(
+        session.send('Write.\nsim: tool=write_file:{"path":"new.txt","content":"hi"}')
+    )
+
+    assert ended(events).error == ""
+    assert (tmp_path / "new.txt").read_text("utf-8") == "hi"
+    assert approver.asked[0][1] is not None
+    assert approver.asked[0][1].kind == "diff"
