@@ -365,3 +365,28 @@ async def test_tiny_windows_do_not_break_it(size):
         app.clock.tick()
         await pilot.pause()
         assert app.is_running
+
+
+async def test_a_fence_is_followed_by_one_blank_line():
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.transcript.show(Conversation().plus(answer("```\nx\n```\n\ny")))
+        await pilot.pause()
+
+        assert screen(app.transcript)[2:5] == ["  │ x", "", "  y"]
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+async def test_quiet_text_stands_out_from_the_background(theme):
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.theme = theme
+        app.transcript.show(Conversation().plus(answer("x")))
+        await pilot.pause()
+        segments = list(app.transcript.render_line(1))
+        style = next(segment.style for segment in segments if "anthropic" in segment.text)
+
+        ink = sum(style.color.get_truecolor())
+        paper = sum(style.bgcolor.get_truecolor())
+
+        assert abs(ink - paper) > 200

@@ -39,6 +39,8 @@ def render_block(source: str, width: int) -> list[Content]:
     Blocks are parted by an empty line; there is none at the beginning or the end.
     """
     width = max(width, 4)
+    if not source.strip():
+        return []
     try:
         tokens = _parser().parse(source)
         # The parser drops what is nested deeper than it follows; nothing may get lost.

@@ -78,14 +78,14 @@ class Transcript(EntryView, can_focus=True):
         & .transcript--user-bar { color: $secondary; }
         & .transcript--model { color: $primary; text-style: bold; }
         & .transcript--tool { color: $accent; }
-        & .transcript--quiet { color: $text-muted; }
-        & .transcript--thinking { color: $text-muted; text-style: italic; }
+        & .transcript--quiet { color: $foreground 65%; }
+        & .transcript--thinking { color: $foreground 65%; text-style: italic; }
         & .transcript--rule { color: $border; }
         & .transcript--quote { text-style: italic; }
         & .transcript--quote-bar { color: $secondary; }
         & .transcript--code { color: $foreground; }
         & .transcript--code-bar { color: $border; }
-        & .transcript--code-name { color: $text-muted; text-style: italic; }
+        & .transcript--code-name { color: $foreground 65%; text-style: italic; }
         & .transcript--inline-code { color: $accent; }
         & .transcript--link { color: $primary; text-style: underline; }
         & .transcript--bullet { color: $primary; }
@@ -95,12 +95,13 @@ class Transcript(EntryView, can_focus=True):
         & .transcript--success { color: $success; }
         & .transcript--warning { color: $warning; }
         & .transcript--error { color: $error; }
-        & .transcript--notice { color: $text-muted; }
+        & .transcript--notice { color: $foreground 65%; }
         & .transcript--switch { color: $secondary; }
         & .transcript--marked { color: $accent; text-style: bold; }
         & .transcript--selection { text-style: reverse; }
-        &:ansi .transcript--quiet, &:ansi .transcript--thinking, &:ansi .transcript--notice {
-            text-style: dim;
+        &:ansi .transcript--quiet, &:ansi .transcript--thinking, &:ansi .transcript--notice,
+        &:ansi .transcript--code-name {
+            color: ansi_default; text-style: dim;
         }
     }
     """
