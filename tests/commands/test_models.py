@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flux_tui.cli import main
+from flux_tui.commands.models import as_json
+from flux_tui.core.models import ModelRef
+from flux_tui.providers.profiles import describe
+
+
+def test_the_models_come_as_json_with_prices_and_where_facts_are_from(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["models", "--json"]) == 0
+
+    rows = json.loads(capsys.readouterr().out)
+    by_id = {row["id"]: row for row in rows}
+    row = by_id["anthropic/claude-sonnet-4-6"]
+    assert set(row) == {
+        *("id", "provider", "name", "context_window", "abilities", "price", "source")
+    }
+    assert (row["provider"], row["name"]) == ("anthropic", "claude-sonnet-4-6")
+    assert row["context_window"] == 1_000_000
+    assert "tools" in row["abilities"]
+    assert row["price"]["input"] == "3"
+    assert row["source"] == "profile"
+
+
+def test_one_provider_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--provider", "openai"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 5
+    assert all(line.startswith("openai/") for line in lines[1:])
+
+
+def test_an_unknown_provider_is_named_with_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["models", "--provider", "nobody"]) == 2
+
+    assert "anthropic" in capsys.readouterr().err
+
+
+def test_a_model_without_facts_has_null_for_what_is_not_known() -> None:
+    info = describe(ModelRef("mine", "house"), "openai-chat", "https://llm.example.com")
+
+    row = as_json(info)
+
+    assert (row["context_window"], row["price"], row["source"]) == (None, None, "unknown")
+    assert row["abilities"] == ["tools", "forced_tool_choice"]
