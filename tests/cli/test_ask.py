@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from flux_tui.commands import ask as command
+from flux_tui import headless as command
 from flux_tui.config.settings import load_settings
 from flux_tui.headless import Question, ask
 from flux_tui.session.wiring import Runtime
