@@ -390,3 +390,25 @@ async def test_quiet_text_stands_out_from_the_background(theme):
         paper = sum(style.bgcolor.get_truecolor())
 
         assert abs(ink - paper) > 200
+
+
+async def test_a_growing_reply_repaints_only_the_rows_that_changed():
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        transcript = app.transcript
+        transcript.apply(ReplyStarted("a1", MODEL))
+        deltas(transcript, "one\n\ntwo\n\nthree")
+        app.clock.tick()
+        await pilot.pause()
+        regions = []
+        refresh = transcript.refresh
+        transcript.refresh = lambda *where, **more: (
+            regions.extend(where),
+            refresh(*where, **more),
+        )[1]
+
+        deltas(transcript, " four")
+        app.clock.request()
+        app.clock.tick()
+
+        assert [region.y for region in regions] == [6]

@@ -59,7 +59,9 @@ class Entry:
     def rows(self, width: int) -> list[Row]:
         """Return the lines at *width* cells, a blank one first."""
         if width != self._width:
-            self._rows, self._width = [_BLANK, *self._build(width)], width
+            # Rows that look the same stay the same objects: the view repaints only new ones.
+            self._rows = kept_rows(self._rows, [_BLANK, *self._build(width)])
+            self._width = width
         return self._rows
 
     def changed(self) -> None:
@@ -316,6 +318,17 @@ class Answered(Finished):
                 section.spent = self._spent.get(section.target, 0.0)
             sections.append(section)
         return sections
+
+
+def kept_rows(before: list[Row], now: list[Row]) -> list[Row]:
+    """Return *now*, with the row from *before* wherever both look the same."""
+    kept = [
+        old
+        if old is new or (old.target == new.target and old.content.is_same(new.content))
+        else new
+        for old, new in zip(before, now, strict=False)
+    ]
+    return [*kept, *now[len(kept) :]]
 
 
 def clipped(rows: list[Row], width: int) -> list[Row]:
