@@ -1,0 +1,150 @@
+"""Messages, models, usage, errors and the builder: what the core's values promise."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from flux_tui.core.builder import MessageBuilder, parse_arguments
+from flux_tui.core.errors import CodecError, ConfigError, InputError, Place, ProviderError
+from flux_tui.core.events import (
+    OpaqueItem,
+    RetryScheduled,
+    Stopped,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    UsageUpdate,
+)
+from flux_tui.core.messages import (
+    Conversation,
+    Image,
+    Message,
+    Opaque,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    user_message,
+)
+from flux_tui.core.models import ModelRef
+from flux_tui.core.usage import NO_COST, Cost, Usage, sum_costs
+from tests.core.strategies import MODELS
+
+
+def test_a_builder_makes_parts_in_the_order_of_their_index() -> None:
+    builder = MessageBuilder(MODELS[0], "m" * 12)
+    assert builder.empty
+
+    for event in (
+        TextDelta(1, "an"),
+        ThinkingDelta(0, "hm", {"signature": "s"}),
+        TextDelta(1, "swer"),
+        ToolCallDelta(2, "c", "run", '{"a":'),
+        ToolCallDelta(2, json="1}"),
+        ToolCallDelta(3, json="[1]"),
+        OpaqueItem(4, "search", {"block": {}}, "note"),
+        UsageUpdate(Usage(input=3)),
+        RetryScheduled("busy", 1.0, 2, 3),
+        Stopped("tool_calls", "why", {"id": "r"}),
+    ):
+        builder.feed(event)
+    message = builder.build()
+
+    thinking, text, call, broken, opaque = message.parts
+    assert not builder.empty
+    assert isinstance(thinking, Thinking)
+    assert thinking.metadata is not None
+    assert thinking.metadata.origin == MODELS[0].origin
+    assert text == Text("answer")
+    assert call == ToolCall("c", "run", {"a": 1})
+    assert isinstance(broken, ToolCall)
+    assert (broken.id, broken.raw) == ("call_mmmmmmmmmmmm_3", "[1]")
+    assert broken.error == "the call has no tool name"
+    assert isinstance(opaque, Opaque)
+    assert (message.stop, builder.detail, message.usage) == ("tool_calls", "why", Usage(input=3))
+
+
+def test_a_builder_without_an_end_makes_an_interrupted_message() -> None:
+    assert MessageBuilder(MODELS[0]).build().stop == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("raw", "arguments", "error"),
+    [
+        (" ", {}, ""),
+        ('{"a":1}', {"a": 1}, ""),
+        ("[]", {}, "the arguments are not a JSON object but list"),
+        ("{", {}, "the arguments are not valid JSON"),
+    ],
+)
+def test_arguments_are_an_object_or_say_what_is_wrong(
+    raw: str, arguments: object, error: str
+) -> None:
+    found, problem = parse_arguments(raw)
+
+    assert found == arguments
+    assert problem.startswith(error)
+
+
+def test_a_conversation_is_a_tree_with_a_head() -> None:
+    tree = Conversation("s").plus(user_message("a"), Message(role="assistant", parts=(Text("b"),)))
+    first = tree.messages[0].id
+
+    branched = tree.at(first).plus(Message(role="assistant", parts=(Text("c"),), parent=first))
+
+    assert [message.text for message in branched] == ["a", "c"]
+    assert len(branched) == 2
+    assert len(branched.children(first)) == 2
+    other = branched.plus(Message(role="user", parts=(), parent=first))
+    assert other.path[0].id == first
+    assert user_message("", (Image(b"", "image/png"),)).text == ""
+    assert ToolResult("c", "f", (Text("a"), Text("b"))).text == "a\nb"
+
+
+def test_a_model_reference_needs_both_parts() -> None:
+    assert str(ModelRef.parse(" a/b/c ")) == "a/b/c"
+    with pytest.raises(InputError, match="is not a model name"):
+        ModelRef.parse("gpt")
+
+
+def test_effort_snaps_to_what_the_model_accepts() -> None:
+    model = MODELS[1]
+
+    assert model.snap_effort(None) is None
+    assert MODELS[0].snap_effort("high") is None
+    assert model.snap_effort("minimal") == "low"
+    assert model.snap_effort("max") == "high"
+
+
+def test_usage_adds_up_and_stays_marked_as_estimated() -> None:
+    total = Usage(input=1, cache_read=2, cache_write=3, output=4) + Usage(output=1, estimated=True)
+
+    assert (total.prompt, total.total, total.estimated) == (6, 11, True)
+
+
+def test_a_sum_of_costs_claims_no_more_than_its_weakest() -> None:
+    one = Decimal(1)
+    computed, reported = Cost(amount=one, basis="computed"), Cost(amount=one, basis="reported")
+    simulated = Cost(amount=one, basis="simulated")
+
+    assert sum_costs(()) == NO_COST
+    assert sum_costs((Cost(),)).basis == "unknown"
+    assert (computed + Cost()).basis == "partial"
+    assert (computed + computed).basis == "computed"
+    assert (computed + reported).basis == "computed"
+    assert (computed + simulated).basis == "partial"
+
+
+def test_errors_read_as_one_sentence() -> None:
+    place = Place("config.toml", 3)
+
+    assert str(ConfigError("must be text", place=place, key="theme")) == (
+        "config.toml:3: theme: must be text"
+    )
+    assert str(Place("FLUX_THEME")) == "FLUX_THEME"
+    assert str(CodecError("is bad", path="a.b", hint="fix it")) == "a.b: is bad; fix it"
+    failure = ProviderError("busy", kind="overloaded", provider="p", status=529)
+    assert failure.retryable
+    assert failure.status == 529
