@@ -15,7 +15,7 @@ from flux_tui.core.messages import Message
 from flux_tui.core.models import Api, ModelInfo, ModelRef
 
 _ROOT = Path(__file__).resolve().parents[2]
-RECORDED = Path(os.environ.get("FLUX_RECORDED") or _ROOT.parent / "shared" / "recorded")
+RECORDED = Path(os.environ.get("RECORDED_TRAFFIC") or _ROOT.parent / "shared" / "recorded")
 MODULES: dict[Api, str] = {
     "anthropic": "anthropic_stream",
     "openai-responses": "responses_stream",

@@ -1,0 +1,329 @@
+"""The decoders on streams that are odd, cut or broken."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flux_tui.core.builder import MessageBuilder
+from flux_tui.core.events import OpaqueItem, Stopped, StreamEvent
+from flux_tui.core.messages import Message, Thinking
+from flux_tui.core.models import Api
+from flux_tui.providers import anthropic_stream, chat_stream, responses_stream
+from flux_tui.providers.failures import StreamFailure
+from tests.providers.recorded import decoder, model
+
+
+def feed(api: Api, *payloads: object) -> list[StreamEvent]:
+    made = decoder(api)
+    found: list[StreamEvent] = []
+    for payload in payloads:
+        data = payload if isinstance(payload, str) else json.dumps(payload)
+        found.extend(made.feed("message", data))
+    return [*found, *made.close()]
+
+
+def built(api: Api, *payloads: object) -> Message:
+    builder = MessageBuilder(model(api))
+    for event in feed(api, *payloads):
+        builder.feed(event)
+    return builder.build()
+
+
+def block(index: int, **content: object) -> dict[str, object]:
+    return {"type": "content_block_start", "index": index, "content_block": content}
+
+
+def grow(index: int, **delta: object) -> dict[str, object]:
+    return {"type": "content_block_delta", "index": index, "delta": delta}
+
+
+def shut(index: int) -> dict[str, object]:
+    return {"type": "content_block_stop", "index": index}
+
+
+def chunk(finish: str | None = None, **delta: object) -> dict[str, object]:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+
+def call(place: int | None, call_id: str, name: str, arguments: str) -> dict[str, object]:
+    entry: dict[str, object] = {"function": {"name": name, "arguments": arguments}}
+    if call_id:
+        entry["id"] = call_id
+    if place is not None:
+        entry["index"] = place
+    return chunk(tool_calls=[entry])
+
+
+END = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 9}}
+STOP = {"type": "message_stop"}
+START = {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3}}}
+
+
+def test_anthropic_counts_are_cumulative_and_a_second_start_changes_nothing() -> None:
+    message = built(
+        "anthropic",
+        START,
+        block(0, type="text", text=""),
+        grow(0, type="text_delta", text="hi"),
+        START,
+        shut(0),
+        END,
+        STOP,
+    )
+
+    assert message.text == "hi"
+    assert message.usage is not None
+    assert (message.usage.input, message.usage.output) == (3, 9)
+
+
+def test_anthropic_keeps_an_empty_signed_thought_and_the_exact_bytes_of_another() -> None:
+    message = built(
+        "anthropic",
+        block(0, type="thinking", thinking="", signature=""),
+        grow(0, type="signature_delta", signature="S"),
+        shut(0),
+        block(1, type="thinking", thinking="a\x1b[1mb", signature="T"),
+        shut(1),
+        END,
+        STOP,
+    )
+
+    first, second = message.parts
+    assert isinstance(first, Thinking)
+    assert first.metadata is not None
+    assert first.metadata.data == {"signature": "S"}
+    assert isinstance(second, Thinking)
+    assert second.text == "ab"
+    assert second.metadata is not None
+    assert second.metadata.data == {"signature": "T", "raw": "a\x1b[1mb"}
+
+
+def test_anthropic_items_without_a_neutral_form_are_kept_whole() -> None:
+    events = feed(
+        "anthropic",
+        block(0, type="redacted_thinking", data="xyz"),
+        shut(0),
+        block(1, type="server_tool_use", id="s", name="web_search", input={}),
+        grow(1, type="input_json_delta", partial_json='{"query": "cats"}'),
+        shut(1),
+        END,
+        STOP,
+    )
+
+    first, second = [event for event in events if isinstance(event, OpaqueItem)]
+    assert first.data == {"block": {"type": "redacted_thinking", "data": "xyz"}}
+    assert second.note == "web_search: cats"
+    assert second.data["block"]["input"] == {"query": "cats"}  # type: ignore[index, call-overload]
+
+
+@pytest.mark.parametrize("reason", list(anthropic_stream.STOP_REASONS))
+def test_every_anthropic_stop_reason_has_a_neutral_one(reason: str) -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": reason}}
+
+    assert built("anthropic", end, STOP).stop == anthropic_stream.STOP_REASONS[reason]
+
+
+def test_a_refusal_tells_the_explanation_of_the_vendor() -> None:
+    details = {"category": "x", "explanation": "not that"}
+    end = {"type": "message_delta", "delta": {"stop_reason": "refusal", "stop_details": details}}
+
+    stopped = feed("anthropic", end, STOP)[-1]
+
+    assert isinstance(stopped, Stopped)
+    assert (stopped.reason, stopped.detail) == ("refusal", "not that")
+
+
+@pytest.mark.parametrize(
+    ("api", "payloads", "kind"),
+    [
+        ("anthropic", [START, END], "incomplete"),
+        ("anthropic", [grow(0, type="text_delta", text="x")], "protocol"),
+        ("anthropic", ["{nonsense"], "protocol"),
+        ("anthropic", [{"type": "error", "error": {"type": "overloaded_error"}}], "overloaded"),
+        ("openai-responses", [{"type": "response.created"}], "incomplete"),
+        (
+            "openai-responses",
+            [{"type": "response.output_text.delta", "output_index": 0, "content_index": 0}],
+            "protocol",
+        ),
+        (
+            "openai-responses",
+            [{"type": "error", "error": {"code": "rate_limit_exceeded", "message": "slow"}}],
+            "rate_limit",
+        ),
+        ("openai-responses", [{"type": "error", "code": "server_error"}], "server"),
+        (
+            "openai-responses",
+            [{"type": "response.failed", "response": {"error": {"code": "server_error"}}}],
+            "server",
+        ),
+        ("openai-chat", [chunk(content="x")], "incomplete"),
+        ("openai-chat", [call(0, "a", "f", "{}"), "[DONE]"], "incomplete"),
+        ("openai-chat", ["[DONE]"], "incomplete"),
+        ("openai-chat", [{"error": {"message": "m", "code": 429}}], "rate_limit"),
+        ("openai-chat", [{"error": "broken"}], "server"),
+        ("openai-chat", ["[]x"], "protocol"),
+    ],
+)
+def test_a_broken_stream_is_told_by_its_kind(api: Api, payloads: list[object], kind: str) -> None:
+    with pytest.raises(StreamFailure) as caught:
+        feed(api, *payloads)
+
+    assert caught.value.kind == kind
+
+
+def test_chat_calls_are_told_apart_by_index_and_by_id() -> None:
+    apart = built(
+        "openai-chat",
+        call(0, "a", "f", '{"x"'),
+        call(1, "b", "g", "{}"),
+        call(0, "", "", ": 1}"),
+        chunk("tool_calls"),
+    )
+    same_index = built(
+        "openai-chat", call(0, "a", "f", "{}"), call(0, "b", "g", "{}"), chunk("stop")
+    )
+    no_index = built(
+        "openai-chat", call(None, "a", "f", '{"y": '), call(None, "", "", "2}"), chunk("stop")
+    )
+
+    assert [(c.id, c.name, dict(c.arguments)) for c in apart.tool_calls] == [
+        ("a", "f", {"x": 1}),
+        ("b", "g", {}),
+    ]
+    assert [c.id for c in same_index.tool_calls] == ["a", "b"]
+    assert same_index.stop == "tool_calls"
+    assert [dict(c.arguments) for c in no_index.tool_calls] == [{"y": 2}]
+
+
+def test_chat_reasoning_is_read_once_from_either_field() -> None:
+    message = built(
+        "openai-chat",
+        chunk(reasoning_content="why", reasoning="why"),
+        chunk(content="so"),
+        chunk("stop"),
+    )
+
+    assert [part.text for part in message.parts if isinstance(part, Thinking)] == ["why"]
+    assert message.text == "so"
+
+
+def test_chat_text_without_a_finish_reason_ends_when_the_server_says_done() -> None:
+    message = built("openai-chat", chunk(content="so"), "[DONE]")
+
+    assert message.stop == "end"
+    assert message.metadata is not None
+    assert message.metadata.data["unfinished"] is True
+
+
+def test_chat_refusals_are_named() -> None:
+    stopped = feed("openai-chat", chunk(refusal="I will not"), chunk("stop"))[-1]
+
+    assert isinstance(stopped, Stopped)
+    assert (stopped.reason, stopped.detail) == ("refusal", "I will not")
+
+
+@given(*(st.integers(0, 10**6) for _ in range(4)))
+def test_openai_buckets_are_disjoint_and_add_up(
+    fresh: int, read: int, written: int, out: int
+) -> None:
+    total = fresh + read + written
+    inside = {"cached_tokens": read, "cache_write_tokens": written}
+    responses = responses_stream.usage_of(
+        {"input_tokens": total, "input_tokens_details": dict(inside), "output_tokens": out}
+    )
+    chat = chat_stream.usage_of(
+        {"prompt_tokens": total, "prompt_tokens_details": dict(inside), "completion_tokens": out}
+    )
+
+    for usage in (responses, chat):
+        assert (usage.input, usage.cache_read, usage.cache_write) == (fresh, read, written)
+        assert usage.total == total + out
+
+
+@pytest.mark.parametrize("count", [-5, 1e300, float("nan"), True, "7", None])
+def test_absurd_counts_are_nothing(count: object) -> None:
+    assert anthropic_stream.usage_of({"output_tokens": count}).output == 0  # type: ignore[dict-item]
+
+
+def test_responses_take_the_rest_of_a_text_from_the_end_of_its_item() -> None:
+    item = {"type": "message", "id": "msg_1"}
+    done = {**item, "content": [{"type": "output_text", "text": "hello"}], "phase": "final_answer"}
+
+    message = built(
+        "openai-responses",
+        {"type": "response.output_item.added", "output_index": 0, "item": item},
+        {
+            "type": "response.output_text.delta",
+            "output_index": 0,
+            "content_index": 0,
+            "delta": "hel",
+        },
+        {"type": "response.output_item.done", "output_index": 0, "item": done},
+        {"type": "response.completed", "response": {"id": "r", "output": [done]}},
+    )
+
+    assert message.text == "hello"
+    assert message.parts[0].metadata is not None  # type: ignore[union-attr]
+    assert message.parts[0].metadata.data == {"id": "msg_1", "phase": "final_answer"}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("why", "stop"),
+    [("max_output_tokens", "length"), ("content_filter", "refusal"), ("steered", "pause")],
+)
+def test_an_incomplete_response_says_why(why: str, stop: str) -> None:
+    response = {"incomplete_details": {"reason": why}}
+
+    assert (
+        built("openai-responses", {"type": "response.incomplete", "response": response}).stop
+        == stop
+    )
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "index", "delta", "content_block", "item", "choices", "usage", "error"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+names = st.sampled_from(
+    [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "response.output_item.done",
+        "response.completed",
+        "response.output_text.delta",
+        "error",
+        "anything",
+    ]
+)
+
+
+@given(
+    st.sampled_from(["anthropic", "openai-responses", "openai-chat"]),
+    st.lists(st.tuples(names, junk), max_size=6),
+)
+def test_junk_is_decoded_or_refused_but_never_crashes(
+    api: Api, events: list[tuple[str, object]]
+) -> None:
+    made = decoder(api)
+    try:
+        for name, payload in events:
+            list(made.feed(name, json.dumps(payload)))
+        list(made.close())
+    except StreamFailure as problem:
+        assert problem.kind
