@@ -1,0 +1,263 @@
+"""The application: one chat screen, themes, the palette, signals, and the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.app import App, SuspendNotSupported
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+
+from flux_tui.config.settings import Settings
+from flux_tui.core.errors import FluxError, InputError
+from flux_tui.core.models import ModelInfo, ModelRef
+from flux_tui.core.sanitize import sanitize
+from flux_tui.session.wiring import Runtime
+from flux_tui.ui import themes
+from flux_tui.ui.commands import ActionCommands
+from flux_tui.ui.keymap import unknown_ids
+from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.terminal import ControlFilter, Signals, crash_report, guard_input, refusal
+from flux_tui.ui.widgets.prompt import Prompt
+from flux_tui.ui.widgets.status_line import StatusLine
+from flux_tui.ui.widgets.transcript import Transcript
+
+INTERNAL_ERROR = 70
+_QUIT_SECONDS = 2.0
+
+
+class FluxApp(App[int]):
+    """Runs one chat. *session* is an id to resume, *continue_* resumes the one used last."""
+
+    CSS_PATH = "styles/base.tcss"
+    TITLE = "Flux TUI"
+    COMMANDS = {ActionCommands}
+    PAUSE_GC_ON_SCROLL = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave(0)", "Quit", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", "Copy or quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, runtime: Runtime, *, continue_: bool = False, session: str | None = None
+    ) -> None:
+        super().__init__()
+        self.runtime = runtime
+        self.prices: dict[ModelRef, str] = {}
+        self.keymap_overrides: Mapping[str, str] = runtime.settings.keymap
+        self._continue = continue_
+        self._wanted = session
+        self._control = ControlFilter()
+        self._signals = Signals(self.leave)
+        self._interrupted = float("-inf")
+        self.crash: Path | None = None
+
+    def get_default_screen(self) -> ChatScreen:
+        """Return the chat."""
+        return ChatScreen()
+
+    @property
+    def chat(self) -> ChatScreen:
+        """The chat screen, below any dialog."""
+        return next(s for s in self.screen_stack if isinstance(s, ChatScreen))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return Textual's filters after the one that keeps control characters away."""
+        return [self._control, *super().get_line_filters()]
+
+    def on_mount(self) -> None:
+        """Take signals and themes; everything slow starts after the first paint."""
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        wanted = self.runtime.settings.theme or themes.DEFAULT
+        known = wanted in self.available_themes
+        self.theme = wanted if known else themes.DEFAULT
+        if not known:
+            self.notify(f"There is no theme {wanted!r}", severity="warning", markup=False)
+        self.set_keymap(dict(self.keymap_overrides))
+        unknown = unknown_ids(self.keymap_overrides)
+        if unknown:
+            words = f"keymap: no such action: {', '.join(unknown)}"
+            self.notify(words, severity="warning", markup=False)
+        if not self.is_headless:
+            self._signals.install()
+            self.set_interval(1.0, self._watch_input)
+        self.call_after_refresh(self.begin)
+
+    def _watch_input(self) -> None:
+        # A terminal that went away gives end-of-file for ever: Textual would spin on it.
+        with contextlib.suppress(OSError, AttributeError):
+            if os.tcgetpgrp(sys.__stdin__.fileno()) < 0:  # type: ignore[union-attr]
+                self.leave(129)
+            return
+        self.leave(129)
+
+    @work(group="start", exit_on_error=False)
+    async def begin(self) -> None:
+        """Open the store and the session, then prepare what the first message needs."""
+        notices = await self.runtime.start()
+        chat = self.chat
+        try:
+            chat.take(await self._open())
+        except FluxError as problem:
+            notices.append(str(problem))
+            chat.take(self.runtime.new_session(self.runtime.choices()[0].info))
+        for notice in notices:
+            if "simulator" not in notice:
+                self.notify(notice, severity="warning", markup=False)
+        if chat.session is not None:
+            self.prepare(chat.session.model)
+        chat.query_one(Prompt).remember(await self.runtime.store.prompts())
+        self.prices.update(await asyncio.to_thread(_prices, self.runtime))
+
+    async def _open(self) -> object:
+        wanted = self._wanted
+        if wanted is None and self._continue:
+            wanted = await self.runtime.store.latest()
+        return await self.runtime.resume(wanted) if wanted else self.runtime.new_session()
+
+    @work(exclusive=True, group="prepare", exit_on_error=False)
+    async def prepare(self, model: ModelInfo) -> None:
+        """Import the SDK of *model* in a thread; a missing key is said at once."""
+        try:
+            await self.runtime.prepare(model)
+        except FluxError as problem:
+            self.notify(str(problem), severity="warning", markup=False)
+
+    def do(self, action_id: str) -> None:
+        """Do an action of the keymap, for the palette."""
+        self.call_later(self.chat.run_command, action_id, "")
+
+    def program_action(self, action_id: str) -> Awaitable[None] | None:
+        """Do what concerns the program and not the conversation.
+
+        Raises:
+            InputError: no such action.
+        """
+        match action_id:
+            case "app.quit":
+                self.leave(0)
+            case "app.palette":
+                self.action_command_palette()
+            case "app.suspend":
+                self.action_suspend_process()
+            case "prompt.editor":
+                self.edit_prompt()
+            case _:
+                raise InputError(f"there is no action {action_id!r}")
+        return None
+
+    def action_interrupt(self) -> None:
+        """Copy what is selected, else clear the composer, else quit at the second press."""
+        chat = self.chat
+        selected = self.screen.get_selected_text()
+        prompt = chat.query_one(Prompt)
+        now = time.monotonic()
+        if selected or prompt.selected_text:
+            self.copy_to_clipboard(selected or prompt.selected_text)
+            chat.query_one(StatusLine).say("Copied")
+        elif now - self._interrupted < _QUIT_SECONDS:
+            self.leave(0)
+        else:
+            self._interrupted = now
+            prompt.empty()
+            chat.query_one(StatusLine).say("Press Ctrl+C again to quit", "!", "$warning")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy *text* without control characters."""
+        super().copy_to_clipboard(sanitize(text))
+
+    def action_leave(self, status: int) -> None:
+        """Leave with *status*."""
+        self.leave(status)
+
+    def leave(self, status: int) -> None:
+        """Stop the running answer, keep it, and end with *status*."""
+        self._finish(status)
+
+    @work(exclusive=True, group="leave", exit_on_error=False)
+    async def _finish(self, status: int) -> None:
+        session = self.chat.session
+        if session is not None and session.busy:
+            session.stop()
+            for _ in range(40):
+                if not session.busy:
+                    break
+                await asyncio.sleep(0.05)  # the store takes what has arrived of the answer
+        try:
+            await asyncio.wait_for(self.runtime.aclose(), 3)
+        except TimeoutError:
+            self.log.warning("the store was slow to close")
+        self.exit(status, return_code=status)
+
+    @work(exclusive=True, group="editor", exit_on_error=False)
+    async def edit_prompt(self) -> None:
+        """Write the message in $EDITOR while everything else goes on."""
+        prompt = self.chat.query_one(Prompt)
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        handle, name = tempfile.mkstemp(prefix="flux-", suffix=".md")
+        path = Path(name)
+        os.close(handle)
+        try:
+            await asyncio.to_thread(path.write_text, prompt.whole_text, "utf-8")
+            with self.suspend():
+                process = await asyncio.create_subprocess_exec(*editor.split(), name)
+                await process.wait()
+            prompt.fill(
+                sanitize(await asyncio.to_thread(path.read_text, "utf-8", "replace")).rstrip()
+            )
+        except (SuspendNotSupported, OSError) as problem:
+            self.notify(f"The editor cannot be used: {problem}", severity="error", markup=False)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def on_worker_state_changed(self, event: object) -> None:
+        """Show a worker's failure in the transcript; it is written to a crash report too."""
+        error = getattr(getattr(event, "worker", None), "error", None)
+        if isinstance(error, Exception):
+            _, path = crash_report(error, self.runtime.settings.paths.state_dir)
+            words = f"internal error: {type(error).__name__}; report: {path or 'not written'}"
+            self.chat.query_one(Transcript).divider(words, "error")
+
+    def _fatal_error(self) -> None:
+        # Textual's own prints local variables, which may hold keys.
+        error = sys.exception() if sys.version_info >= (3, 11) else None
+        if error is not None:
+            _, self.crash = crash_report(error, self.runtime.settings.paths.state_dir)
+        self._return_code = INTERNAL_ERROR
+        self._close_messages_no_wait()
+
+
+def _prices(runtime: Runtime) -> dict[ModelRef, str]:
+    from flux_tui.providers.prices import price_of
+
+    found: dict[ModelRef, str] = {}
+    for choice in runtime.choices():
+        price = price_of(choice.info)
+        if price is not None and price.input is not None and price.output is not None:
+            found[choice.info.ref] = f"${price.input:f} in · ${price.output:f} out per M"
+    return found
+
+
+def run_app(settings: Settings, continue_: bool = False, session: str | None = None) -> int:
+    """Run the full screen and return the exit status."""
+    why = refusal(os.environ)
+    if why:
+        sys.stderr.write(f"flux-tui: {why}\n")
+        return 2
+    guard_input()
+    app = FluxApp(Runtime(settings), continue_=continue_, session=session)
+    app.run()
+    if app.return_code == INTERNAL_ERROR:
+        where = f"; a report is in {app.crash}" if app.crash else ""
+        sys.stderr.write(f"flux-tui: an internal error ended the program{where}\n")
+    return app.return_code or 0

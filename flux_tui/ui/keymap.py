@@ -1,0 +1,297 @@
+"""Every action of the screen, once: id, keys, slash command and help.
+
+The bindings, the key hints, the help screen, the command palette and the slash commands are all
+made from `ACTIONS`; a user's keymap replaces keys by action id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing the user can do.
+
+    `keys` are Textual key names, `slash` is the command without its slash, `argument` names what
+    may follow it. `priority` keys work while the composer has the focus, the others only outside.
+    """
+
+    id: str
+    label: str
+    help: str
+    keys: tuple[str, ...] = ()
+    slash: str = ""
+    argument: str = ""
+    group: str = "Chat"
+    priority: bool = True
+
+
+_SLOTS = tuple(
+    Action(
+        id=f"model.slot{n}",
+        label=f"Favourite {n}",
+        help=f"Use favourite model {n}",
+        keys=(f"alt+{n}",),
+        slash=f"slot{n}",
+        group="Models",
+    )
+    for n in range(1, 10)
+)
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        id="chat.stop",
+        label="Stop",
+        help="Stop the answer and keep what has arrived; twice: edit an earlier message",
+        keys=("escape",),
+        slash="stop",
+        priority=False,
+    ),
+    Action(
+        id="chat.retry",
+        label="Retry",
+        help="Ask again for an answer (r outside the composer)",
+        keys=("f5", "r"),
+        slash="retry",
+        priority=False,
+    ),
+    Action(
+        id="chat.edit",
+        label="Edit earlier",
+        help="Take back your last message, or the focused one, and edit it",
+        keys=("alt+up",),
+        slash="edit",
+    ),
+    Action(
+        id="chat.copy",
+        label="Copy message",
+        help="Copy the focused message, or the last answer (y outside the composer)",
+        keys=("alt+c", "y"),
+        slash="copy",
+        priority=False,
+    ),
+    Action(
+        id="chat.follow",
+        label="Follow",
+        help="Go to the end and follow the answer",
+        keys=("ctrl+end",),
+        slash="end",
+    ),
+    Action(
+        id="model.pick",
+        label="Model",
+        help="Choose the model of the next message",
+        keys=("f2", "ctrl+l"),
+        slash="model",
+        argument="provider/name",
+        group="Models",
+    ),
+    Action(
+        id="model.next_provider",
+        label="Next provider",
+        help="Go on with the next provider's model",
+        keys=("f3",),
+        slash="provider",
+        group="Models",
+    ),
+    Action(
+        id="model.next_favourite",
+        label="Next favourite",
+        help="Go on with the next favourite model",
+        keys=("f4",),
+        slash="next",
+        group="Models",
+    ),
+    Action(
+        id="model.previous_favourite",
+        label="Previous favourite",
+        help="Go on with the previous favourite model",
+        keys=("shift+f4", "f16"),
+        slash="previous",
+        group="Models",
+    ),
+    *_SLOTS,
+    Action(
+        id="model.effort",
+        label="Effort",
+        help="Change how hard the model thinks",
+        keys=("alt+e",),
+        slash="effort",
+        argument="level",
+        group="Models",
+    ),
+    Action(
+        id="pane.tools",
+        label="Tools",
+        help="Show or hide the tool calls",
+        keys=("f7",),
+        slash="tools",
+        group="Panes",
+    ),
+    Action(
+        id="pane.cost",
+        label="Cost",
+        help="Show or hide tokens and money",
+        keys=("f8",),
+        slash="cost",
+        group="Panes",
+    ),
+    Action(
+        id="pane.details",
+        label="Tool details",
+        help="Open arguments and result of the selected tool call, or of the last one",
+        keys=("ctrl+o",),
+        slash="details",
+        group="Panes",
+    ),
+    Action(
+        id="tools.mode",
+        label="Approvals",
+        help="Change which tools ask: ask for all but reading, read only, run all, none",
+        keys=("shift+tab",),
+        slash="approvals",
+        argument="mode",
+        group="Panes",
+    ),
+    Action(
+        id="session.new",
+        label="New session",
+        help="Start a new session; this one stays in the list",
+        keys=("ctrl+n",),
+        slash="new",
+        group="Sessions",
+    ),
+    Action(
+        id="session.list",
+        label="Sessions",
+        help="Find and resume a session",
+        keys=("ctrl+s", "f9"),
+        slash="sessions",
+        group="Sessions",
+    ),
+    Action(
+        id="session.rename",
+        label="Rename",
+        help="Give this session another title",
+        keys=("alt+n",),
+        slash="rename",
+        argument="title",
+        group="Sessions",
+    ),
+    Action(
+        id="prompt.editor",
+        label="Editor",
+        help="Write the message in $EDITOR; answers go on meanwhile",
+        keys=("ctrl+g",),
+        slash="editor",
+        group="Composer",
+    ),
+    Action(
+        id="prompt.search",
+        label="Prompt history",
+        help="Search what you said before",
+        keys=("ctrl+r",),
+        slash="history",
+        group="Composer",
+    ),
+    Action(
+        id="app.palette",
+        label="Commands",
+        help="Search all commands",
+        keys=("ctrl+p",),
+        slash="commands",
+        group="Program",
+    ),
+    Action(
+        id="app.theme",
+        label="Theme",
+        help="Change the colours",
+        keys=("alt+t",),
+        slash="theme",
+        argument="name",
+        group="Program",
+    ),
+    Action(
+        id="app.help",
+        label="Help",
+        help="Show keys and commands (? outside the composer)",
+        keys=("f1", "question_mark"),
+        slash="help",
+        group="Program",
+        priority=False,
+    ),
+    Action(
+        id="app.suspend",
+        label="Suspend",
+        help="Put the program to sleep; `fg` in the shell brings it back",
+        keys=("ctrl+z",),
+        slash="suspend",
+        group="Program",
+    ),
+    Action(
+        id="app.quit",
+        label="Quit",
+        help="Quit; everything is saved (also Ctrl+C twice, Ctrl+D in an empty composer)",
+        keys=("ctrl+q",),
+        slash="quit",
+        group="Program",
+    ),
+)
+
+BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
+BY_SLASH: dict[str, Action] = {action.slash: action for action in ACTIONS if action.slash}
+
+COMPOSER_KEYS: tuple[tuple[str, str], ...] = (
+    ("Enter", "Send"),
+    ("Shift+Enter, Alt+Enter, Ctrl+J, or \\ at the end", "New line"),
+    ("Up, Down at the edges", "What you said before"),
+    ("Tab", "To the transcript and the panes, and back"),
+)
+"""Keys of the composer itself, for the help screen."""
+
+_NAMES = {
+    "question_mark": "?",
+    "escape": "Esc",
+    "shift+tab": "Shift+Tab",
+    "enter": "Enter",
+    "f16": "",
+}
+
+
+def bindings() -> list[Binding]:
+    """Return the bindings of the chat screen; every one calls `do` with the action's id."""
+    return [
+        Binding(
+            ",".join(action.keys),
+            f"do({action.id!r})",
+            action.label,
+            id=action.id,
+            show=False,
+            priority=action.priority,
+        )
+        for action in ACTIONS
+        if action.keys
+    ]
+
+
+def key_name(key: str) -> str:
+    """Return a key as people write it: `ctrl+l` is Ctrl+L; empty for terminals' aliases."""
+    if key in _NAMES:
+        return _NAMES[key]
+    return "+".join(word.upper() if len(word) == 1 else word.title() for word in key.split("+"))
+
+
+def keys_of(action_id: str, overrides: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the readable names of the keys of an action, the user's own if there are any."""
+    wanted = overrides.get(action_id)
+    keys: Iterable[str] = wanted.split(",") if wanted else BY_ID[action_id].keys
+    return tuple(name for key in keys if (name := key_name(key.strip())))
+
+
+def unknown_ids(overrides: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the ids of a user's keymap that name no action."""
+    return tuple(sorted(set(overrides) - set(BY_ID)))

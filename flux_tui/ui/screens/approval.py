@@ -1,0 +1,149 @@
+"""Asks before a tool runs: shows exactly what it would do; the way out is no."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+from textual import events, on
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button
+
+from flux_tui.core.messages import ToolCall
+from flux_tui.core.sanitize import visible
+from flux_tui.session.approvals import Answer
+from flux_tui.tools.base import Preview, Tool
+from flux_tui.ui.render.labels import assemble, one_line
+from flux_tui.ui.widgets.plain import Plain
+
+QUIET_SECONDS = 0.425
+"""Keys count only after this much silence: what was typed ahead approves nothing."""
+
+
+class ApprovalScreen(ModalScreen[Answer]):
+    """Returns the user's answer; Escape and the default button say no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer('once')", "Run once"),
+        Binding("s,a", "answer('session')", "Always in this session"),
+        Binding("n,d,escape", "answer('no')", "Deny"),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    def __init__(
+        self,
+        call: ToolCall,
+        tool: Tool,
+        preview: Preview | None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._call = call
+        self._tool = tool
+        self._preview = preview
+        self._now = now
+        self._last_key = now()
+
+    def compose(self) -> ComposeResult:
+        """Yield what would run and the three answers."""
+        with Vertical(classes="dialog", id="approval") as box:
+            box.border_title = Content(f"Allow {one_line(visible(self._call.name), 40)}?")
+            yield Plain(f"This tool can {_CAN[self._tool.risk]}.", id="approval-risk")
+            with VerticalScroll(id="approval-what", can_focus=True):
+                yield Plain(self._what(), id="approval-text")
+            with Horizontal(id="approval-buttons"):
+                yield Button("Deny (n)", id="no", variant="error")
+                yield Button("Run once (y)", id="once", variant="success")
+                if self._tool.risk != "execute":
+                    yield Button("Session (s)", id="session")
+            yield Plain(
+                "y once · s session · n or Esc deny · Tab and arrows", classes="dialog-keys"
+            )
+
+    def on_mount(self) -> None:
+        """Stand on no."""
+        self.query_one("#no").focus()
+
+    def _forward_event(self, event: events.Event) -> None:
+        # The way of every key and paste to the focused widget: swallow here what came too early.
+        if isinstance(event, events.Key | events.Paste):
+            now = self._now()
+            quiet, self._last_key = now - self._last_key, now
+            if quiet < QUIET_SECONDS and not _is_navigation(event):
+                return
+        super()._forward_event(event)
+
+    def action_answer(self, answer: Literal["once", "session", "no"]) -> None:
+        """Close with *answer*; commands are never allowed for a whole session."""
+        if answer == "session" and self._tool.risk == "execute":
+            return
+        self.dismiss(Answer(answer))
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(Answer(event.button.id))
+
+    def _what(self) -> Content:
+        if self._preview is None:
+            return assemble(visible(json.dumps(dict(self._call.arguments), indent=2)))
+        text = visible(self._preview.text)
+        if self._preview.kind != "diff":
+            prefix = ("$ ", "bold $accent") if self._preview.kind == "command" else ""
+            return assemble(prefix, text)
+        parts = [(f"{line}\n", _diff_style(line)) for line in text.split("\n")]
+        return assemble(*parts)
+
+
+_CAN = {
+    "read": "read files of this folder",
+    "write": "change files of this folder",
+    "execute": "run commands on this computer",
+    "network": "reach the network",
+}
+_NAVIGATION = frozenset({"pageup", "pagedown", "home", "end"})
+
+
+def _is_navigation(event: events.Event) -> bool:
+    return isinstance(event, events.Key) and event.key in _NAVIGATION
+
+
+def _diff_style(line: str) -> str:
+    if line.startswith(("+++", "---")):
+        return "bold"
+    if line.startswith("@@"):
+        return "$accent"
+    return {"+": "$success", "-": "$error"}.get(line[:1], "")
+
+
+class ScreenApprover:
+    """Asks in a dialog, one call after the other."""
+
+    def __init__(self, app: App[object]) -> None:
+        self._app = app
+        self._one = asyncio.Lock()
+
+    async def ask(self, call: ToolCall, tool: Tool, preview: Preview | None) -> Answer:
+        """Return the user's answer; a cancelled question closes its dialog."""
+        async with self._one:
+            screen = ApprovalScreen(call, tool, preview)
+            answered: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+
+            def take(answer: Answer | None) -> None:
+                if not answered.done():
+                    answered.set_result(answer)
+
+            await self._app.push_screen(screen, take)
+            try:
+                return await answered or Answer.NO
+            finally:
+                if screen.is_attached and screen.is_current:
+                    screen.dismiss(Answer.NO)

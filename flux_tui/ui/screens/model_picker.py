@@ -1,0 +1,149 @@
+"""The model list: type to find, Enter to take, Ctrl+F for a favourite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.fuzzy import Matcher
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from flux_tui.core.models import ModelInfo, ModelRef
+from flux_tui.session.choices import ModelChoice
+from flux_tui.session.switch import short_count
+from flux_tui.ui.render.labels import assemble, one_line
+from flux_tui.ui.widgets.plain import Plain
+
+
+class ModelPicker(ModalScreen[ModelInfo | None]):
+    """Returns the chosen model, or None. *prices* are ready texts by model."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close"),
+        Binding("f2", "dismiss(None)", "Close", show=False, priority=True),
+        Binding("down", "move(1)", "Next", show=False, priority=True),
+        Binding("up", "move(-1)", "Previous", show=False, priority=True),
+        Binding("pagedown", "move(8)", "Page", show=False, priority=True),
+        Binding("pageup", "move(-8)", "Page", show=False, priority=True),
+        Binding("ctrl+f", "star", "Favourite", priority=True),
+    ]
+
+    def __init__(
+        self,
+        choices: Sequence[ModelChoice],
+        current: ModelRef,
+        prices: Mapping[ModelRef, str],
+    ) -> None:
+        super().__init__()
+        self._choices = list(choices)
+        self._current = current
+        self._prices = prices
+        self.starred: dict[ModelRef, bool] = {}
+
+    def compose(self) -> ComposeResult:
+        """Yield search field, list and hints."""
+        with Vertical(classes="dialog", id="picker") as box:
+            box.border_title = "Model of the next message"
+            yield Input(placeholder="Type to find a model or provider", id="picker-find")
+            yield OptionList(id="picker-list", markup=False)
+            yield Plain("Enter use · Ctrl+F favourite · Esc close", classes="dialog-keys")
+
+    def on_mount(self) -> None:
+        """Fill the list and stand on the current model."""
+        self._fill("")
+        self.query_one(Input).focus()
+
+    @property
+    def _list(self) -> OptionList:
+        return self.query_one(OptionList)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._fill(event.value)
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        self._list.action_select()
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        found = self._by_id(event.option_id)
+        if found is not None and found.available:
+            self.dismiss(found.info)
+
+    def action_move(self, step: int) -> None:
+        """Move the highlight by *step*, over the headings."""
+        for _ in range(abs(step)):
+            if step > 0:
+                self._list.action_cursor_down()
+            else:
+                self._list.action_cursor_up()
+
+    def action_star(self) -> None:
+        """Make the highlighted model a favourite, or no longer one."""
+        at = self._list.highlighted
+        if at is None:
+            return
+        found = self._by_id(self._list.get_option_at_index(at).id)
+        if found is not None:
+            self.starred[found.info.ref] = not self._is_favourite(found)
+            self._fill(self.query_one(Input).value, keep=str(found.info.ref))
+
+    def _is_favourite(self, choice: ModelChoice) -> bool:
+        return self.starred.get(choice.info.ref, choice.favourite)
+
+    def _by_id(self, option_id: str | None) -> ModelChoice | None:
+        return next((c for c in self._choices if str(c.info.ref) == option_id), None)
+
+    def _fill(self, wanted: str, keep: str = "") -> None:
+        matcher = Matcher(wanted)
+        shown = [c for c in self._choices if not wanted or matcher.match(str(c.info.ref)) > 0]
+        if wanted:
+            shown.sort(key=lambda c: -matcher.match(str(c.info.ref)))
+        options: list[Option | None] = []
+        favourites = [c for c in shown if self._is_favourite(c)] if not wanted else []
+        groups = {"★ Favourites": favourites} if favourites else {}
+        for choice in shown:
+            if choice not in favourites:
+                groups.setdefault(choice.info.ref.provider, []).append(choice)
+        for name, members in groups.items():
+            options.append(Option(assemble((one_line(name, 40), "bold $primary")), disabled=True))
+            options += [self._option(member) for member in members]
+        self._list.clear_options()
+        self._list.add_options(options or [Option("No model matches", disabled=True)])
+        self._stand_on(keep or ("" if wanted else str(self._current)))
+
+    def _stand_on(self, option_id: str) -> None:
+        for index in range(self._list.option_count):
+            option = self._list.get_option_at_index(index)
+            if not option.disabled and (not option_id or option.id == option_id):
+                self._list.highlighted = index
+                return
+
+    def _option(self, choice: ModelChoice) -> Option:
+        info = choice.info
+        return Option(self._line(choice), id=str(info.ref), disabled=not choice.available)
+
+    def _line(self, choice: ModelChoice) -> Content:
+        info = choice.info
+        mark = "●" if info.ref == self._current else " "
+        star = "★" if self._is_favourite(choice) else " "
+        if not choice.available:
+            return assemble(f"{mark}{star} ", (f"{info.ref.name}  {choice.why}", "dim"))
+        window = f"{short_count(info.context_window)} window" if info.context_window else "window ?"
+        price = self._prices.get(info.ref, "")
+        details = f"  {window}" + (f" · {price}" if price else "")
+        return assemble(
+            (mark, "$success"),
+            (star, "$warning"),
+            " ",
+            one_line(info.ref.name, 44),
+            (details, "dim"),
+        )

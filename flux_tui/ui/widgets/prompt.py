@@ -1,0 +1,144 @@
+"""The composer: Enter sends, big pastes become chips, Up and Down bring back what was said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+from flux_tui.core.sanitize import sanitize
+
+CHIP_SIZE = 2_000
+"""Characters above which a paste is shown as a chip."""
+
+_NEWLINE_KEYS = frozenset({"shift+enter", "alt+enter", "ctrl+j", "ctrl+enter"})
+_CHIP = re.compile(r"\[pasted [\d,]+ (?:lines|characters)(?: #\d+)?\]")
+
+
+class Prompt(TextArea):
+    """Posts `Submitted` with the whole text; the text on the screen may hold chips for pastes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("alt+z", "undo", "Undo", show=False),
+        Binding("alt+shift+z", "redo", "Redo", show=False),
+    ]
+
+    class Submitted(Message):
+        """The user sends *text*."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class QuitWished(Message):
+        """Ctrl+D in an empty composer."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(
+            id=id,
+            compact=True,
+            highlight_cursor_line=False,
+            soft_wrap=True,
+            show_line_numbers=False,
+            placeholder="Ask anything · / commands · F2 model · F1 help",
+        )
+        self._pasted: dict[str, str] = {}
+        self._history: list[str] = []
+        self._at: int | None = None
+        self._draft = ""
+
+    @property
+    def whole_text(self) -> str:
+        """The text with every chip replaced by what was pasted."""
+        return _CHIP.sub(lambda m: self._pasted.get(m.group(), m.group()), self.text)
+
+    def remember(self, prompts: Sequence[str]) -> None:
+        """Take what was said before, newest first, for Up and Down."""
+        self._history = list(prompts)
+
+    def fill(self, text: str) -> None:
+        """Show *text*, ready to edit, as one step that can be undone."""
+        shown = self._chipped(text) if len(text) > 20 * CHIP_SIZE else text
+        self.replace(shown, self.document.start, self.document.end)
+        self.move_cursor(self.document.end)
+
+    def empty(self) -> None:
+        """Throw the text away."""
+        self.fill("")
+        self._pasted.clear()
+
+    async def _on_key(self, event: events.Key) -> None:
+        match event.key:
+            case "enter":
+                event.stop()
+                event.prevent_default()
+                self._enter()
+            case key if key in _NEWLINE_KEYS:
+                event.stop()
+                event.prevent_default()
+                self.insert("\n")
+            case "ctrl+d" if not self.text:
+                event.stop()
+                event.prevent_default()
+                self.post_message(self.QuitWished())
+            case "up" | "down" if self._at_edge(event.key):
+                event.stop()
+                event.prevent_default()
+                self._recall(1 if event.key == "up" else -1)
+            case _:
+                await super()._on_key(event)
+
+    def _enter(self) -> None:
+        row, column = self.cursor_location
+        if column and self.document.get_line(row)[:column].endswith("\\"):
+            self.replace("\n", (row, column - 1), (row, column))
+            return
+        text = self.whole_text
+        if not text.strip():
+            return
+        self._history.insert(0, text)
+        self._at, self._draft = None, ""
+        self.empty()
+        self.post_message(self.Submitted(text))
+
+    def _at_edge(self, key: str) -> bool:
+        row, _ = self.cursor_location
+        if key == "up":
+            return (
+                bool(self._history)
+                and row == 0
+                and self.navigator.is_first_wrapped_line(self.cursor_location)
+            )
+        return self._at is not None and row == self.document.line_count - 1
+
+    def _recall(self, step: int) -> None:
+        if self._at is None:
+            self._draft = self.text
+        at = (-1 if self._at is None else self._at) + step
+        if at >= len(self._history):
+            return
+        self._at = at if at >= 0 else None
+        self.fill(self._history[at] if at >= 0 else self._draft)
+        self.move_cursor(self.document.start if step > 0 else self.document.end)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        text = sanitize(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        self.insert(self._chipped(text) if len(text) > CHIP_SIZE else text)
+
+    def _chipped(self, text: str) -> str:
+        lines = text.count("\n") + 1
+        words = f"{lines:,} lines" if lines > 1 else f"{len(text):,} characters"
+        chip = f"[pasted {words}]"
+        number = 2
+        while self._pasted.get(chip, text) != text:
+            chip = f"[pasted {words} #{number}]"
+            number += 1
+        self._pasted[chip] = text
+        return chip
