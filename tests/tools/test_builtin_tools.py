@@ -173,6 +173,22 @@ async def test_a_wrong_pattern_is_explained(tmp_path: Path) -> None:
         await run("search_text", tmp_path, pattern="(")
 
 
+async def test_ripgrep_is_used_where_it_is_and_one_closed_file_does_not_spoil_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "rg"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho ./a.py:1:x\necho ./.env:1:x\nexit 2\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    assert await run("search_text", tmp_path, pattern="x") == "a.py:1:x"
+
+    program.write_text("#!/bin/sh\necho 'regex parse error: x'\nexit 2\n")
+    with pytest.raises(ToolError, match="parse error"):
+        await run("search_text", tmp_path, pattern="x")
+
+
 async def test_a_new_file_is_written_with_its_folders(tmp_path: Path) -> None:
     said = await run("write_file", tmp_path, path="a/b/c.txt", content="hé\n")
 

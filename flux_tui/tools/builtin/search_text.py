@@ -71,7 +71,9 @@ class SearchText:
         finished = await run(
             argv, cwd=context.root, timeout=_SECONDS, limit=_RAW, emit=lambda _: None
         )
-        if finished.status >= 2:
+        # ripgrep also ends with 2 when it could not open one of many files.
+        refused = not program or finished.output.startswith(("rg:", "regex parse error"))
+        if finished.status >= 2 and refused:
             raise ToolError(f"the search failed: {one_line(finished.output, 300)}")
         found = await asyncio.to_thread(_lines, context, finished.output, most)
         if finished.timed_out:
@@ -88,7 +90,14 @@ def _place(root: Path, path: str) -> str:
 
 def _ripgrep(program: str, pattern: str, place: str, glob: str, folded: bool) -> Sequence[str]:
     return (
-        *(program, "--no-config", "--line-number", "--with-filename", "--no-heading"),
+        *(
+            program,
+            "--no-config",
+            "--no-messages",
+            "--line-number",
+            "--with-filename",
+            "--no-heading",
+        ),
         *("--color=never", "--no-require-git", "--max-columns=300", "--max-filesize=2M"),
         *("--ignore-case",) * folded,
         *((f"--glob={glob}",) if glob else ()),
