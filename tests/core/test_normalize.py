@@ -1,0 +1,182 @@
+"""`normalize` and its report, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from flux_tui.core.messages import (
+    Document,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    ProviderMetadata,
+    StopReason,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    user_message,
+)
+from flux_tui.core.models import ModelInfo
+from flux_tui.core.normalize import normalize
+from flux_tui.core.repair import DECLINED, EMPTY, NOT_RUN
+from tests.core.strategies import MODELS, PNG
+
+CLAUDE, GPT, CHAT, BOX = MODELS
+
+
+def answer(*parts: Part, stop: StopReason = "end", message_id: str = "a") -> Message:
+    return Message(role="assistant", parts=parts, stop=stop, id=message_id)
+
+
+def sent(model: ModelInfo, *messages: Message) -> list[tuple[Part, ...]]:
+    return [message.parts for message in normalize(messages, model)[0]]
+
+
+def signed(model: ModelInfo, **data: Any) -> ProviderMetadata:
+    return ProviderMetadata(model.origin, data)
+
+
+def test_an_unanswered_call_is_answered_as_not_run() -> None:
+    call = ToolCall("c", "run")
+
+    messages, report = normalize((answer(call), user_message("go on")), CLAUDE)
+
+    assert messages[1].parts == (ToolResult("c", "run", (Text(NOT_RUN),), is_error=True),)
+    assert messages[1].id == "a-results"
+    assert report.summary() == "1 tool call answered as not run"
+
+
+def test_the_last_of_two_results_counts_and_orphans_go() -> None:
+    results = tuple(ToolResult("c", "run", (Text(text),)) for text in ("old", "new"))
+    orphan = Message(role="tool", parts=(ToolResult("z", "run", ()),))
+
+    messages, report = normalize(
+        (orphan, answer(ToolCall("c", "run")), Message(role="tool", parts=results)), CLAUDE
+    )
+
+    assert messages[-1].parts == (results[1],)
+    assert report.summary() == "2 tool results without a call left out"
+
+
+def test_equal_ids_are_made_different_with_their_results() -> None:
+    turn = (answer(ToolCall("c", "f")), Message(role="tool", parts=(ToolResult("c", "f", ()),)))
+
+    parts = sent(CLAUDE, *turn, *turn)
+
+    assert parts[2:] == [(ToolCall("c#2", "f"),), (ToolResult("c#2", "f", ()),)]
+
+
+def test_a_result_inside_an_answer_goes() -> None:
+    assert sent(CLAUDE, answer(Text("x"), ToolResult("c", "f", ()))) == [(Text("x"),)]
+
+
+def test_arguments_are_made_fit_for_json() -> None:
+    deep: Any = "end"
+    for _ in range(100):
+        deep = [deep]
+    call = ToolCall("", "a tool", {"n\0": float("nan"), "f": 1.5, "deep": deep, "o": {"x": "\0"}})
+
+    (fixed, *_), *_ = sent(CLAUDE, answer(call, message_id="m" * 12))
+
+    assert isinstance(fixed, ToolCall)
+    assert (fixed.id, fixed.name) == ("call_mmmmmmmmmmmm_0", "a_tool")
+    assert fixed.arguments["n\ufffd"] is None
+    assert fixed.arguments["f"] == 1.5
+    assert fixed.arguments["o"] == {"x": "\ufffd"}
+    assert "nested too deeply" in str(fixed.arguments["deep"])
+
+
+@pytest.mark.parametrize("stop", ["aborted", "interrupted", "error", "refusal"])
+def test_a_broken_answer_keeps_its_text_and_loses_what_was_unfinished(stop: StopReason) -> None:
+    thinking = Thinking("hm", signed(CLAUDE, signature="s"))
+    cut = ToolCall("c", "run", raw='{"a', error="broken")
+
+    assert sent(CLAUDE, answer(thinking, Text("so"), cut, stop=stop)) == [(Text("so"),)]
+
+
+def test_empty_turns() -> None:
+    assert sent(CLAUDE, user_message(" ")) == [(Text(EMPTY),)]
+    assert sent(CLAUDE, answer(Text(" "))) == []
+    assert sent(CLAUDE, answer(stop="refusal")) == [(Text(DECLINED),)]
+
+
+def test_thinking_goes_back_to_its_very_origin_alone_even_empty() -> None:
+    thinking = Thinking("", signed(CLAUDE, signature="s"))
+    moved = replace(CLAUDE, base_url="http://elsewhere")
+
+    assert sent(CLAUDE, answer(thinking, Text("x"))) == [(thinking, Text("x"))]
+    assert sent(moved, answer(thinking, Text("x"))) == [(Text("x"),)]
+    assert sent(CLAUDE, answer(Thinking("hm"), Text("x"))) == [(Text("x"),)]
+    unsigned = Thinking("hm", signed(CLAUDE, signature=""))
+    _, report = normalize((answer(unsigned, thinking),), CLAUDE)
+    assert report.summary() == "thinking ×1 not sent"
+    assert report.counts() == {("dropped", "thinking"): 1, ("kept", "thinking"): 1}
+
+
+def test_reasoning_is_replayed_only_with_what_followed_it() -> None:
+    reasoning = Thinking("", signed(GPT, id="rs_1", encrypted_content="c"))
+    call = ToolCall("c", "f", metadata=signed(GPT, id="fc_1"))
+    search = Opaque("web_search_call", signed(GPT, item={"id": "ws_1"}))
+    text = Text("x", signed(GPT, id="msg_1"))
+
+    assert sent(GPT, answer(reasoning, call, text))[0] == (reasoning, call, text)
+    assert sent(GPT, answer(reasoning, search))[0] == (reasoning, search)
+    assert sent(GPT, answer(text, reasoning))[0] == (Text("x"),)
+    assert sent(GPT, answer(reasoning, Image(PNG, "image/png")))[0][0] != reasoning
+    chat = Thinking("hm", signed(BOX, field="reasoning"))
+    assert sent(BOX, answer(chat, Text("x"))) == [(chat, Text("x"))]
+
+
+def test_a_foreign_item_is_told_by_its_note() -> None:
+    item = Opaque("search", signed(GPT, item={}), "searched: flux")
+    silent = replace(item, note="")
+
+    messages, report = normalize((answer(item, silent), user_message("x")), CLAUDE)
+
+    assert messages[0].parts == (Text("searched: flux"),)
+    assert report.summary() == "1 item told as text · 1 item not sent"
+    said = Message(role="user", parts=(silent, Text("x")))
+    assert sent(CLAUDE, said) == [(Text("x"),)]
+
+
+def test_pictures_become_notes_where_none_are_taken() -> None:
+    shot = Image(PNG, "image/png", "shot.png", 640, 480)
+
+    messages, report = normalize((user_message("see", (shot, shot)),), BOX)
+
+    assert messages[0].parts[0] == Text("[image omitted: shot.png, 640x480, image/png]")
+    assert report.summary() == "2 images replaced by a note"
+    assert not report.lossless
+    assert normalize((user_message("see", (shot,)),), CLAUDE)[1].lossless
+
+
+def test_pictures_of_a_tool_follow_its_results_where_those_are_text() -> None:
+    shot = Image(PNG, "image/png")
+    pdf = Document(b"", "application/pdf", "a.pdf", "words")
+    result = ToolResult("c", "f", (Text(" "), Text("seen"), shot, pdf))
+    turn = (answer(ToolCall("c", "f")), Message(role="tool", parts=(result,), id="t"))
+
+    messages, _ = normalize(turn, CHAT)
+
+    inner = messages[1].parts[0]
+    assert isinstance(inner, ToolResult)
+    assert "a.pdf:\n```\nwords\n```" in inner.text
+    assert (messages[2].role, messages[2].id, messages[2].parts[1]) == ("user", "t-images", shot)
+    assert sent(CLAUDE, *turn)[1] == (replace(result, parts=(Text("seen"), shot, pdf)),)
+
+
+def test_documents_go_as_files_as_text_or_as_a_note() -> None:
+    pdf = Document(b"123", "application/pdf", "a.pdf")
+    plain = Document(b"use ```", "text/plain")
+
+    assert sent(CLAUDE, user_message("", (pdf,))) == [(pdf,)]
+    assert sent(BOX, user_message("", (pdf,))) == [
+        (Text("[document omitted: a.pdf, application/pdf, 3 bytes]"),)
+    ]
+    assert sent(BOX, user_message("", (plain,))) == [(Text("document:\n````\nuse ```\n````"),)]
+    assert sent(CLAUDE, answer(plain)) == [(Text("document:\n````\nuse ```\n````"),)]
