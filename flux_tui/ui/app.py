@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 import tempfile
@@ -16,17 +15,26 @@ from textual import work
 from textual.app import App, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.worker import Worker
 
 from flux_tui.config.settings import Settings
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.core.sanitize import sanitize
+from flux_tui.session.session import ChatSession
 from flux_tui.session.wiring import Runtime
 from flux_tui.ui import themes
 from flux_tui.ui.commands import ActionCommands
 from flux_tui.ui.keymap import unknown_ids
 from flux_tui.ui.screens.chat import ChatScreen
-from flux_tui.ui.terminal import ControlFilter, Signals, crash_report, guard_input, refusal
+from flux_tui.ui.terminal import (
+    ControlFilter,
+    Signals,
+    crash_report,
+    guard_input,
+    refusal,
+    terminal_gone,
+)
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
 from flux_tui.ui.widgets.transcript import Transcript
@@ -95,11 +103,8 @@ class FluxApp(App[int]):
 
     def _watch_input(self) -> None:
         # A terminal that went away gives end-of-file for ever: Textual would spin on it.
-        with contextlib.suppress(OSError, AttributeError):
-            if os.tcgetpgrp(sys.__stdin__.fileno()) < 0:  # type: ignore[union-attr]
-                self.leave(129)
-            return
-        self.leave(129)
+        if terminal_gone():
+            self.leave(129)
 
     @work(group="start", exit_on_error=False)
     async def begin(self) -> None:
@@ -119,7 +124,7 @@ class FluxApp(App[int]):
         chat.query_one(Prompt).remember(await self.runtime.store.prompts())
         self.prices.update(await asyncio.to_thread(_prices, self.runtime))
 
-    async def _open(self) -> object:
+    async def _open(self) -> ChatSession:
         wanted = self._wanted
         if wanted is None and self._continue:
             wanted = await self.runtime.store.latest()
@@ -220,9 +225,9 @@ class FluxApp(App[int]):
         finally:
             path.unlink(missing_ok=True)
 
-    def on_worker_state_changed(self, event: object) -> None:
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show a worker's failure in the transcript; it is written to a crash report too."""
-        error = getattr(getattr(event, "worker", None), "error", None)
+        error = event.worker.error
         if isinstance(error, Exception):
             _, path = crash_report(error, self.runtime.settings.paths.state_dir)
             words = f"internal error: {type(error).__name__}; report: {path or 'not written'}"
@@ -230,7 +235,7 @@ class FluxApp(App[int]):
 
     def _fatal_error(self) -> None:
         # Textual's own prints local variables, which may hold keys.
-        error = sys.exception() if sys.version_info >= (3, 11) else None
+        error = sys.exception()
         if error is not None:
             _, self.crash = crash_report(error, self.runtime.settings.paths.state_dir)
         self._return_code = INTERNAL_ERROR

@@ -242,6 +242,18 @@ def restore_terminal(attrs: list[Any] | None) -> None:
             termios.tcsetattr(0, termios.TCSANOW, attrs)
 
 
+def terminal_gone() -> bool:
+    """Return whether the terminal hung up: its end of the line is closed."""
+    import select
+
+    if sys.__stdin__ is None or sys.__stdin__.closed:
+        return True
+    poll = select.poll()
+    poll.register(sys.__stdin__.fileno(), select.POLLIN)
+    lost = select.POLLHUP | select.POLLERR | select.POLLNVAL
+    return any(event & lost for _, event in poll.poll(0))
+
+
 def refusal(environ: dict[str, str] | os._Environ[str]) -> str:
     """Return why the full screen cannot run here, or nothing."""
     streams = (sys.stdin, sys.__stderr__)

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.worker import Worker
 
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.events import Committed, TurnEnded
@@ -169,6 +170,10 @@ class ChatScreen(Screen[None]):
         row = self.query_one(ToolPane).row(event.call_id)
         if row is not None:
             self.app.push_screen(TextScreen(f"Tool call: {row.call.name}", call_text(row)))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Let the application report a failed turn: the news does not bubble."""
+        self.flux.on_worker_state_changed(event)
 
     @work(exclusive=True, group="turn", exit_on_error=False)
     async def turn(self, text: str | None) -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-
 from flux_tui.core.errors import InputError
 from flux_tui.core.models import EFFORTS, ModelInfo
 from flux_tui.session.approvals import APPROVAL_MODES
