@@ -22,7 +22,7 @@ from flux_tui.core.messages import (
     ToolResult,
 )
 from flux_tui.core.models import ModelInfo
-from flux_tui.core.repair import BROKEN, Repair, clean
+from flux_tui.core.repair import BROKEN, EMPTY, Repair, clean
 from flux_tui.core.report import Action, ReportItem, Subject, SwapReport
 
 __all__ = ["ReportItem", "SwapReport", "normalize"]
@@ -55,8 +55,9 @@ class _Normalizer:
         for message in self._repair.messages(messages):
             match message.role:
                 case "user":
-                    parts = tuple(self._user_part(part, message) for part in message.parts)
-                    yield replace(message, parts=tuple(part for part in parts if part is not None))
+                    said = (self._user_part(part, message) for part in message.parts)
+                    kept = tuple(part for part in said if part is not None)
+                    yield replace(message, parts=kept or (Text(EMPTY),))
                 case "assistant":
                     parts = self._answer(message)
                     if parts:
@@ -75,6 +76,8 @@ class _Normalizer:
                 return self._document(part, message)
             case Opaque():
                 return self._opaque(part, message, own=True)
+            case Thinking():
+                return None  # no user reasons in the vendors' formats
             case _:
                 return part
 
@@ -103,7 +106,7 @@ class _Normalizer:
                 case Document():
                     yield self._document(part, message, files=False)
                 case ToolResult():
-                    yield None  # the repair left none
+                    pass  # the repair left none
 
     def _own_turn(self, message: Message) -> bool:
         """Whether the replay data of *message* can be given back as a whole.
@@ -166,10 +169,11 @@ class _Normalizer:
         return None
 
     def _opaque(self, part: Opaque, message: Message, *, own: bool) -> Opaque | Text | None:
-        if own and self._mine(part.metadata):
-            self._note("kept", "item", "the same model made it", message)
-            return part
         note = clean(part.note)
+        # Chat Completions has no items but its messages: there nothing can be given back.
+        if own and self._mine(part.metadata) and self.model.api != "openai-chat":
+            self._note("kept", "item", "the same model made it", message)
+            return replace(part, note=note)
         reason = f"only {part.metadata.origin.model} can read a {part.kind!r} item"
         if not note.strip():
             self._note("dropped", "item", reason, message)

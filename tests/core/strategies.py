@@ -105,7 +105,9 @@ def replay_data(model: ModelInfo, kind: str) -> st.SearchStrategy[dict[str, Any]
         prefix = {"thinking": "rs_", "text": "msg_", "call": "fc_"}[kind]
         more = {"encrypted_content": "cipher"} if kind == "thinking" else {}
         return st.builds(lambda h: {"id": prefix + h, **more}, hexes)
-    return st.just({"field": "reasoning_content"} if kind == "thinking" else {})
+    # OpenAI's own Chat Completions shows no reasoning.
+    shown = kind == "thinking" and model.ref.provider == "box"
+    return st.just({"field": "reasoning_content"} if shown else {})
 
 
 @st.composite

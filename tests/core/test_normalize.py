@@ -142,6 +142,8 @@ def test_a_foreign_item_is_told_by_its_note() -> None:
     assert report.summary() == "1 item told as text · 1 item not sent"
     said = Message(role="user", parts=(silent, Text("x")))
     assert sent(CLAUDE, said) == [(Text("x"),)]
+    alone = Message(role="user", parts=(silent, Thinking("hm")))
+    assert sent(CLAUDE, alone) == [(Text(EMPTY),)]
 
 
 def test_pictures_become_notes_where_none_are_taken() -> None:
