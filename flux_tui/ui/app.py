@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import App, SuspendNotSupported
@@ -48,7 +48,7 @@ class FluxApp(App[int]):
 
     CSS_PATH = "styles/base.tcss"
     TITLE = "Flux TUI"
-    COMMANDS = {ActionCommands}
+    COMMANDS: ClassVar[Any] = {ActionCommands}
     PAUSE_GC_ON_SCROLL = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave(0)", "Quit", show=False, priority=True),
@@ -223,7 +223,7 @@ class FluxApp(App[int]):
         except (SuspendNotSupported, OSError) as problem:
             self.notify(f"The editor cannot be used: {problem}", severity="error", markup=False)
         finally:
-            path.unlink(missing_ok=True)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show a worker's failure in the transcript; it is written to a crash report too."""
@@ -235,7 +235,7 @@ class FluxApp(App[int]):
 
     def _fatal_error(self) -> None:
         # Textual's own prints local variables, which may hold keys.
-        error = sys.exception()
+        error = self._exception
         if error is not None:
             _, self.crash = crash_report(error, self.runtime.settings.paths.state_dir)
         self._return_code = INTERNAL_ERROR

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ class PasteGuard:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._inside = False
-        self._held = ""
+        self._held: str = ""
         self._last = now()
 
     @property
@@ -124,7 +124,8 @@ def guard_input() -> None:
     def guard_of(parser: Any) -> PasteGuard:
         if not hasattr(parser, "flux_guard"):
             parser.flux_guard = PasteGuard()
-        return parser.flux_guard
+        guard: PasteGuard = parser.flux_guard
+        return guard
 
     def guarded_feed(self: XTermParser, data: str) -> Iterable[Message]:
         # Alt+Enter comes as ESC CR from most terminals, which Textual reads as Enter.
@@ -254,7 +255,7 @@ def terminal_gone() -> bool:
     return any(event & lost for _, event in poll.poll(0))
 
 
-def refusal(environ: dict[str, str] | os._Environ[str]) -> str:
+def refusal(environ: Mapping[str, str]) -> str:
     """Return why the full screen cannot run here, or nothing."""
     streams = (sys.stdin, sys.__stderr__)
     if any(stream is None or stream.closed or not stream.isatty() for stream in streams):

@@ -37,8 +37,17 @@ class ChatScreen(Screen[None]):
     """Shows `session`; every decision is the session's, every key an action of `actions`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings()]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (100, "-wide"), (160, "-extra")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (20, "-tall")]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-tiny"),
+        (40, "-narrow"),
+        (100, "-wide"),
+        (160, "-extra"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-flat"),
+        (10, "-short"),
+        (20, "-tall"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from flux_tui.core.errors import InputError
-from flux_tui.core.models import EFFORTS, ModelInfo
-from flux_tui.session.approvals import APPROVAL_MODES
+from flux_tui.core.models import EFFORTS, Effort, ModelInfo
+from flux_tui.session.approvals import APPROVAL_MODES, ApprovalMode
 from flux_tui.session.session import ChatSession
 from flux_tui.ui.render.labels import assemble, money, one_line, plain
 from flux_tui.ui.screens.listing import (
@@ -191,7 +191,7 @@ class ChatActions:
             raise InputError(f"{argument!r} is no effort", hint="one of " + ", ".join(EFFORTS))
         if not levels:
             raise InputError(f"{session.model.ref.name} has no effort to set")
-        wanted = next((level for level in EFFORTS if level == argument), None)
+        wanted: Effort | None = next((level for level in EFFORTS if level == argument), None)
         if wanted is None:
             now = session.model.snap_effort(session.effort)
             wanted = levels[(levels.index(now) + 1) % len(levels)] if now in levels else levels[0]
@@ -222,7 +222,8 @@ class ChatActions:
         if argument and argument not in APPROVAL_MODES:
             raise InputError(f"{argument!r} is no mode", hint="one of " + ", ".join(APPROVAL_MODES))
         after = APPROVAL_MODES[(APPROVAL_MODES.index(policy.mode) + 1) % len(APPROVAL_MODES)]
-        policy.mode = next((mode for mode in APPROVAL_MODES if mode == argument), after)
+        given: ApprovalMode = next((mode for mode in APPROVAL_MODES if mode == argument), after)
+        policy.mode = given
         self._screen.refresh_session()
         self._screen.query_one(StatusLine).say(f"Approvals: {policy.mode}")
 
