@@ -37,13 +37,13 @@ class ChatScreen(Screen[None]):
     """Shows `session`; every decision is the session's, every key an action of `actions`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings()]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared by Textual as an instance variable
         (0, "-tiny"),
         (40, "-narrow"),
         (100, "-wide"),
         (160, "-extra"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - idem
         (0, "-flat"),
         (10, "-short"),
         (20, "-tall"),

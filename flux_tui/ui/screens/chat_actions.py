@@ -221,9 +221,13 @@ class ChatActions:
         policy = self._session.policy
         if argument and argument not in APPROVAL_MODES:
             raise InputError(f"{argument!r} is no mode", hint="one of " + ", ".join(APPROVAL_MODES))
-        after = APPROVAL_MODES[(APPROVAL_MODES.index(policy.mode) + 1) % len(APPROVAL_MODES)]
-        given: ApprovalMode = next((mode for mode in APPROVAL_MODES if mode == argument), after)
-        policy.mode = given
+        after: ApprovalMode = APPROVAL_MODES[
+            (APPROVAL_MODES.index(policy.mode) + 1) % len(APPROVAL_MODES)
+        ]
+        policy.mode = after
+        for mode in APPROVAL_MODES:
+            if mode == argument:
+                policy.mode = mode
         self._screen.refresh_session()
         self._screen.query_one(StatusLine).say(f"Approvals: {policy.mode}")
 
