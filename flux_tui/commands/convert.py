@@ -20,7 +20,9 @@ FORMATS = ("flux", "anthropic", "openai-responses", "openai-chat")
 _PROVIDER = {"anthropic": "anthropic", "openai-responses": "openai", "openai-chat": "openai-chat"}
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage] - argparse names no public type
+) -> None:
     """Add the command's options."""
     parser = subparsers.add_parser(
         "convert",

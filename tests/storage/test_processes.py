@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -152,23 +153,24 @@ def test_two_processes_write_at_once_and_lose_nothing(path: Path) -> None:
     ]
 
 
-def test_a_database_that_may_only_be_read_is_shown_and_the_chat_goes_on(path: Path) -> None:
-    async def fill() -> None:
-        async with aclosing(SqliteStore(path)) as store:
-            await store.append(await store.create(), user_message("kept"))
+def test_a_database_that_may_only_be_read_is_shown_and_the_chat_goes_on() -> None:
+    # Pytest's own folders are closed to the other user that root becomes in the child.
+    with tempfile.TemporaryDirectory() as home:
+        path = Path(home, "data", "flux.db")
 
-    asyncio.run(fill())
-    opened = [path.parent, *path.parent.parents[:3]]  # pytest's folders are private as well
-    modes = [folder.stat().st_mode for folder in opened]
-    try:
-        for folder in opened:
-            folder.chmod(0o555)
+        async def fill() -> None:
+            async with aclosing(SqliteStore(path)) as store:
+                await store.append(await store.create(), user_message("kept"))
+
+        asyncio.run(fill())
+        Path(home).chmod(0o755)
+        path.parent.chmod(0o555)
         path.chmod(0o444)
-        with start(READ_ONLY, path) as child:
-            out, errors = child.communicate(timeout=60)
-    finally:
-        for folder, mode in zip(opened, modes, strict=True):
-            folder.chmod(mode)
+        try:
+            with start(READ_ONLY, path) as child:
+                out, errors = child.communicate(timeout=60)
+        finally:
+            path.parent.chmod(0o755)
 
     assert child.returncode == 0, errors
     texts, notice = out.splitlines()

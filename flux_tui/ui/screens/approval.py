@@ -14,14 +14,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button
 
 from flux_tui.core.messages import ToolCall
 from flux_tui.core.sanitize import visible
 from flux_tui.session.approvals import Answer
 from flux_tui.tools.base import Preview, Tool
 from flux_tui.ui.render.labels import assemble, one_line
-from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.plain import Plain, PlainButton
 
 QUIET_SECONDS = 0.425
 """Keys count only after this much silence: what was typed ahead approves nothing."""
@@ -60,10 +59,10 @@ class ApprovalScreen(ModalScreen[Answer]):
             with VerticalScroll(id="approval-what", can_focus=True):
                 yield Plain(self._what(), id="approval-text")
             with Horizontal(id="approval-buttons"):
-                yield Button("Deny (n)", id="no", variant="error")
-                yield Button("Run once (y)", id="once", variant="success")
+                yield PlainButton("Deny (n)", id="no", variant="error")
+                yield PlainButton("Run once (y)", id="once", variant="success")
                 if self._tool.risk != "execute":
-                    yield Button("Session (s)", id="session")
+                    yield PlainButton("Session (s)", id="session")
             yield Plain(
                 "y once · s session · n or Esc deny · Tab and arrows", classes="dialog-keys"
             )
@@ -87,8 +86,8 @@ class ApprovalScreen(ModalScreen[Answer]):
             return
         self.dismiss(Answer(answer))
 
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
+    @on(PlainButton.Pressed)
+    def _pressed(self, event: PlainButton.Pressed) -> None:
         event.stop()
         self.dismiss(Answer(event.button.id))
 
