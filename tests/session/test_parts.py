@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from flux_tui.core.errors import InputError
-from flux_tui.core.messages import Document, Image, Message, Text, Thinking, user_message
+from flux_tui.core.messages import Message, Text, Thinking, user_message
 from flux_tui.core.models import ModelRef
 from flux_tui.core.normalize import normalize
 from flux_tui.core.usage import NO_COST, Cost, CostBasis, Usage
 from flux_tui.session.approvals import ApprovalMode, ApprovalPolicy, Verdict
-from flux_tui.session.attachments import MAX_BYTES, read_attachment
 from flux_tui.session.ledger import CostLedger, Spending, start_of_month
 from flux_tui.session.prompts import MAX_NOTES, read_notes, system_prompt
 from flux_tui.session.switch import ContextUse, Switch, measure, short_count
@@ -222,46 +220,3 @@ def test_what_came_after_the_last_report_is_estimated() -> None:
     assert measure(path[:2], model("beta"), count).estimated
     assert measure(path[:1], model(), count) == ContextUse(2, 1_000, estimated=True)
     assert ContextUse(5, None, estimated=True).share is None
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "mime", "size"),
-    [
-        ("a.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 8 + b"\0\0\0\x03\0\0\0\x04", "image/png", (3, 4)),
-        ("a.gif", b"GIF89a\x03\x00\x04\x00", "image/gif", (3, 4)),
-        ("a.jpg", b"\xff\xd8\xff\xe0", "image/jpeg", (0, 0)),
-        ("a.webp", b"RIFF\0\0\0\0WEBP", "image/webp", (0, 0)),
-    ],
-)
-def test_pictures_are_told_by_their_bytes(
-    tmp_path: Path, name: str, data: bytes, mime: str, size: tuple[int, int]
-) -> None:
-    (tmp_path / name).write_bytes(data)
-
-    found = read_attachment(tmp_path / name)
-
-    assert isinstance(found, Image)
-    assert (found.mime, found.name, (found.width, found.height)) == (mime, name, size)
-
-
-def test_text_and_pdf_are_documents(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_bytes(b"a\x1b[31mb\r\n")
-    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\xff")
-
-    text, pdf = (read_attachment(tmp_path / name) for name in ("a.txt", "a.pdf"))
-
-    assert text == Document(b"a\x1b[31mb\r\n", "text/plain", "a.txt", "ab\n")
-    assert pdf == Document(b"%PDF-1.7\xff", "application/pdf", "a.pdf")
-
-
-def test_what_cannot_be_attached_is_said(tmp_path: Path) -> None:
-    (tmp_path / "blob").write_bytes(b"\xff\xfe\x00")
-    with (tmp_path / "huge").open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
-
-    with pytest.raises(InputError, match="neither a picture"):
-        read_attachment(tmp_path / "blob")
-    with pytest.raises(InputError, match="larger than 20 MB"):
-        read_attachment(tmp_path / "huge")
-    with pytest.raises(InputError, match="cannot be attached: No such file"):
-        read_attachment(tmp_path / "none")
