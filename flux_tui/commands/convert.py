@@ -126,19 +126,15 @@ def _model(name: str | None, target: str) -> ModelInfo:
 
 
 def _encode(model: ModelInfo, messages: tuple[Message, ...], read: Ingested) -> dict[str, JSON]:
-    from flux_tui.providers import anthropic, openai_chat, openai_responses
-    from flux_tui.providers.base import ChatRequest
+    from flux_tui.providers.base import ChatRequest, Endpoint
+    from flux_tui.providers.registry import make_provider
 
+    provider = model.ref.provider
+    endpoint = Endpoint(provider=provider, label=provider, api=model.api, base_url=model.base_url)
     request = ChatRequest(
         model=model,
         messages=messages,
         system=read.conversation.system,
         tools=read.tools,
     )
-    match model.api:
-        case "anthropic":
-            return anthropic.encode(request)
-        case "openai-responses":
-            return openai_responses.encode(request)
-        case "openai-chat":
-            return openai_chat.encode(request)
+    return make_provider(endpoint).body(request)

@@ -7,7 +7,9 @@ from typing import Literal, TypeAlias
 
 from flux_tui.core.errors import InputError
 
-Api: TypeAlias = Literal["anthropic", "openai-responses", "openai-chat"]
+Api: TypeAlias = Literal[
+    "anthropic", "openai-responses", "openai-chat", "gemini", "mistral", "cohere"
+]
 """The wire format spoken to an endpoint."""
 
 Effort: TypeAlias = Literal["off", "minimal", "low", "medium", "high", "xhigh", "max"]

@@ -152,8 +152,8 @@ class _Normalizer:
             case "openai-responses":
                 data = part.metadata.data
                 return bool(data.get("id") and data.get("encrypted_content"))
-            case "openai-chat":
-                return True
+            case "openai-chat" | "gemini" | "mistral" | "cohere":
+                return True  # these sign nothing
 
     def _thinking(self, part: Thinking, message: Message, *, own: bool) -> Thinking | None:
         if own and self._readable(part):
