@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MILLION = Decimal(1_000_000)
 _ABSURD = 1_000_000_000  # tokens: no request is that large, so the count is wrong
+_VENDORS = frozenset({"anthropic", "openai", "openai-chat"})
 _LOCAL_NAMES = ("localhost", "host.docker.internal")
 _LOCAL_ENDS = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 
@@ -47,18 +48,21 @@ def price_usage(
     """Return what *usage* cost at *info*'s endpoint at the time *at*, unrounded.
 
     A model without a price, and counts that cannot be, give basis "unknown", never zero. A server
-    on this machine or in the private network is free.
+    on this machine or in the private network is free, but not a vendor's own model behind one:
+    a gateway passes the request on, and the vendor's price with it.
     """
     if not _plausible(usage):
         return Cost(basis="unknown")
     mine = (overrides or {}).get(str(info.ref))
     if mine is not None:
         return _from_override(mine, usage)
-    if not info.simulated and is_local(info.base_url):
-        return Cost(amount=Decimal(0), basis="free")
+    local = not info.simulated and is_local(info.base_url)
+    free = Cost(amount=Decimal(0), basis="free")
+    if local and info.ref.provider not in _VENDORS:
+        return free
     amount = _computed(info, usage, at)
     if amount is None:
-        return Cost(basis="unknown")
+        return free if local else Cost(basis="unknown")
     return Cost(amount=amount, basis="simulated" if info.simulated else "computed", as_of=_as_of())
 
 
@@ -67,14 +71,16 @@ def price_of(info: ModelInfo, overrides: Overrides | None = None) -> Price | Non
     mine = (overrides or {}).get(str(info.ref))
     if mine is not None:
         return mine
-    if not info.simulated and is_local(info.base_url):
-        zero = Decimal(0)
-        return Price(input=zero, output=zero, cache_read=zero, cache_write=zero)
+    local = not info.simulated and is_local(info.base_url)
+    zero = Decimal(0)
+    free = Price(input=zero, output=zero, cache_read=zero, cache_write=zero)
+    if local and info.ref.provider not in _VENDORS:
+        return free
     now = datetime.now(UTC)
     try:
         _, model = _snapshot().find_provider_model(info.ref.name, None, *_table_key(info))
     except LookupError:
-        return None
+        return free if local else None
     prices = model.get_prices(now)
     return Price(
         input=_base(prices.input_mtok),

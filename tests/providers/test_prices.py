@@ -70,6 +70,19 @@ def test_a_server_on_this_machine_is_free_whatever_its_model_is_called() -> None
     assert price.input == 0
 
 
+def test_a_gateway_on_this_machine_does_not_make_a_vendors_model_free() -> None:
+    url = "http://127.0.0.1:4000"
+    through = describe(ModelRef("anthropic", "claude-sonnet-4-5"), "anthropic", url)
+    own = describe(ModelRef("openai", "llama-at-home"), "openai-chat", url)
+    usage = Usage(input=1000, output=100)
+
+    cost = price_usage(through, usage, NOW)
+
+    assert (cost.amount, cost.basis) == (Decimal("0.0045"), "computed")
+    assert price_of(through) == price_of(sonnet())
+    assert price_usage(own, usage, NOW).basis == "free"
+
+
 def test_a_price_of_the_user_goes_first() -> None:
     info = compatible("https://llm.example.com/v1", "house-model")
     overrides = {"mine/house-model": Price(input=Decimal(2), output=Decimal(10))}
