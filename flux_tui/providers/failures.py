@@ -22,6 +22,7 @@ _DETAIL = 2_000  # characters of the vendor's words that are kept
 _PAGE = 200  # characters of a web page that are kept
 _SHOWN = 240  # characters of the vendor's words within the sentence
 
+_REQUEST_IDS = ("request-id", "x-request-id", "mistral-correlation-id", "x-debug-trace-id")
 _BY_STATUS: dict[int, ErrorKind] = {
     401: "auth",
     402: "quota",
@@ -125,11 +126,14 @@ def kind_of(error: Mapping[str, object], words: str) -> ErrorKind | None:
         found = _BY_TYPE.get(string(name))
         if found is not None and found != "bad_request":
             return found
-        if isinstance(name, int):
-            return _of_status(name)
-        if string(name).isdigit():
-            return _of_status(int(string(name)))
+        number = name if isinstance(name, int) else _number(string(name))
+        if 400 <= number < 600:  # other numbers are a vendor's own, not a status
+            return _of_status(number)
     return _BY_TYPE.get(string(error.get("type")))
+
+
+def _number(text: str) -> int:
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
 
 
 def _of_status(status: int) -> ErrorKind:
@@ -225,7 +229,7 @@ def _refused(endpoint: Endpoint, status: int, response: object, body: object) ->
         words=words,
         status=status,
         retry_after=retry_after(headers, datetime.now(UTC)),
-        request_id=headers.get("request-id") or headers.get("x-request-id") or "",
+        request_id=next((headers[name] for name in _REQUEST_IDS if name in headers), ""),
         param=string(error.get("param")),
     )
 
