@@ -20,6 +20,7 @@ from flux_tui.core.codec import dump_event, dumps
 from flux_tui.core.errors import BudgetError, FluxError, InputError
 from flux_tui.core.events import (
     Committed,
+    Noted,
     ReplyDelta,
     ReplyStarted,
     RetryScheduled,
@@ -177,7 +178,9 @@ class _Printer:
         elif self._output == "text":
             self._text(event)
         match event:
-            case ReplyDelta(event=RetryScheduled() as retry):
+            case Noted(text=text):
+                self.say(text)
+            case ReplyDelta(event=RetryScheduled(repaired=False) as retry):
                 self.say(
                     f"{retry.reason}; trying again in {retry.seconds:.0f} s "
                     f"(attempt {retry.attempt} of {retry.attempts})"

@@ -66,12 +66,16 @@ class UsageUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RetryScheduled:
-    """Nothing was received yet, and the request will be sent again after `seconds`."""
+    """Nothing was received yet, and the request will be sent again after `seconds`.
+
+    With `repaired` it is not the same request: `reason` says what is left out of it this time.
+    """
 
     reason: str
     seconds: float
     attempt: int  # the try that comes next, counted from 2
     attempts: int  # how many there will be at the most
+    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,13 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """A sentence for the user that belongs here: what was left out, what is not saved."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     """Always the last event of a turn. `error` and `hint` are sentences for the user."""
 
@@ -146,5 +157,12 @@ class TurnEnded:
 
 
 TurnEvent: TypeAlias = (
-    ReplyStarted | ReplyDelta | ToolStarted | ToolOutput | ToolFinished | Committed | TurnEnded
+    ReplyStarted
+    | ReplyDelta
+    | ToolStarted
+    | ToolOutput
+    | ToolFinished
+    | Committed
+    | Noted
+    | TurnEnded
 )

@@ -195,7 +195,9 @@ async def stream_reply(
         else:
             return
         attempt += 1
-        yield RetryScheduled(reason, seconds, attempt, max(ATTEMPTS, attempt))
+        yield RetryScheduled(
+            reason, seconds, attempt, max(ATTEMPTS, attempt), repaired=healed is not None
+        )
         await asyncio.sleep(seconds)
 
 

@@ -50,6 +50,7 @@ class Reply:
         self._news = asyncio.Event()
         self._started = time.monotonic()
         self._first: float | None = None
+        self._ended: float | None = None
 
     @property
     def message_id(self) -> str:
@@ -71,6 +72,7 @@ class Reply:
                     break
         finally:
             watching.cancel()
+            self._ended = time.monotonic()
             await settle(reading)
             self._take_rest()
             await self._drafts.close()
@@ -151,8 +153,13 @@ class Reply:
             usage=usage,
             cost=await self._deps.ledger.charge(self._request.model, usage, message.at),
             error=error,
-            timing=Timing(self._first, max(0.0, time.monotonic() - self._started)),
+            timing=Timing(self._first, self._seconds()),
         )
+
+    def _seconds(self) -> float:
+        """How long the answer took; pricing and storing it are no part of that."""
+        ended = time.monotonic() if self._ended is None else self._ended
+        return max(0.0, ended - self._started)
 
     async def _usage(self, message: Message, *, broken: bool) -> Usage:
         """Return the reported usage, or an estimate where the provider gave none.

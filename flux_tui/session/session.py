@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flux_tui.core.errors import FluxError, InputError, StoreError
-from flux_tui.core.events import Committed, TurnEnded, TurnEvent
+from flux_tui.core.events import Committed, Noted, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation, Document, Image, Message, user_message
 from flux_tui.core.models import Effort, ModelInfo
 from flux_tui.core.normalize import normalize
@@ -42,6 +42,7 @@ class Services:
     tools: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
     max_output: int | None = None
     temperature: float | None = None
+    news: Callable[[], str] = str  # a trouble that nobody was told yet; empty if there is none
 
 
 class ChatSession:
@@ -170,13 +171,24 @@ class ChatSession:
         try:
             if message is not None:
                 yield Committed(await self._commit(message))
+                for notice in self._taken():
+                    yield notice
             elif tip != self.conversation.head:
                 await self._stand_at(tip)
             async with aclosing(self._turn(stop)) as events:
                 async for event in events:
+                    # The end stays the last event, so what is to be said goes before.
+                    for notice in self._taken():
+                        yield notice
                     yield event
         finally:
             self._stop = None
+
+    def _taken(self) -> list[Noted]:
+        if news := self._services.news():
+            self.notices.append(news)
+        told, self.notices = [Noted(text) for text in self.notices], []
+        return told
 
     def _why_not(self) -> TurnEnded | None:
         if self.busy:

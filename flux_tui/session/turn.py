@@ -7,7 +7,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from flux_tui.core.errors import FluxError, ProviderError
-from flux_tui.core.events import Committed, ReplyDelta, ReplyStarted, TurnEnded, TurnEvent
+from flux_tui.core.events import (
+    Committed,
+    Noted,
+    ReplyDelta,
+    ReplyStarted,
+    RetryScheduled,
+    TurnEnded,
+    TurnEvent,
+)
 from flux_tui.core.messages import Conversation, Message
 from flux_tui.core.normalize import normalize
 from flux_tui.providers.base import ChatRequest, ToolSpec
@@ -131,6 +139,8 @@ class _Turn:
         async with aclosing(reply.events()) as events:
             async for event in events:
                 yield ReplyDelta(reply.message_id, event)
+                if isinstance(event, RetryScheduled) and event.repaired:
+                    yield Noted(f"Asked again once: {event.reason}")
         message = await reply.finish()
         if message is not None:
             yield await self._commit(message)

@@ -24,14 +24,12 @@ from flux_tui.session.approvals import ApprovalPolicy
 from flux_tui.session.choices import Catalog, ModelChoice, is_demo
 from flux_tui.session.ledger import CostLedger, Spending, start_of_month
 from flux_tui.session.session import ChatSession, Services
-from flux_tui.storage.memory import MemoryStore
-from flux_tui.storage.sqlite import SqliteStore
-from flux_tui.storage.store import SessionStore
+from flux_tui.storage.safe import SafeStore
 from flux_tui.tools.base import Tool
 from flux_tui.tools.registry import builtin_tools
 
-DATABASE_NAME = "flux.db"
 SIMULATOR_KEY = "sk-simulator"  # opens nothing
+CACHE_MINIMUM = 256  # tokens; low enough that a short demo shows what a cache does
 _FAVOURITES = "favourites"
 _LAST_MODEL = "last_model"
 
@@ -50,28 +48,25 @@ class Runtime:
         self.demo = is_demo(settings)
         self.root = (root or Path.cwd()).resolve()
         self.tools: dict[str, Tool] = builtin_tools()
-        self.store: SessionStore = SqliteStore(settings.paths.data_dir / DATABASE_NAME)
+        self.store: SafeStore = SafeStore(settings.paths.database)
         self.catalog = Catalog(settings, demo=self.demo)
         self._last_model = ""
         self._spending = Spending(simulated=self.demo)
         self._pool: dict[tuple[str, str, str], Provider] = {}
         self._opening = asyncio.Lock()
         self._simulator: object | None = None
+        self._told = ""
 
     async def start(self) -> list[str]:
         """Open the store and read what was remembered; return notices for the user.
 
-        A store that cannot be opened is replaced by one in memory.
+        A store that cannot be opened works in memory.
         """
         notices = list(self.settings.warnings)
-        try:
-            health = await self.store.health()
-            notices += [health.notice] if health.notice else []
-            await self._remembered()
-        except StoreError as problem:
-            notices.append(f"Nothing is saved in this run: {problem}")
-            await self.store.aclose()
-            self.store = MemoryStore()
+        health = await self.store.health()
+        notices += [health.notice] if health.notice else []
+        self._told = self.store.problem
+        await self._remembered()
         if self.demo:
             notices.append("The built-in simulator answers; no key is used, nothing is spent.")
         return notices
@@ -82,6 +77,28 @@ class Runtime:
         if saved is not None:
             self.catalog.favourites = _texts(saved)
         self._spending.load(await self.store.usage(start_of_month()))
+
+    def _news(self) -> str:
+        """Return what has happened to the store, the first time it is asked for."""
+        problem = self.store.problem
+        if problem == self._told:
+            return ""
+        self._told = problem
+        return problem
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the keys this process knows, to strike them from reports and exports.
+
+        They are those of the settings, and of the connections opened so far: a key that comes
+        from a command or the keyring is fetched for nothing else.
+        """
+        found = [sealed.reveal() for sealed in self.settings.keys.values()]
+        for provider in self._pool.values():
+            endpoint = provider.endpoint
+            found.extend(endpoint.headers.values())
+            if endpoint.key is not None and endpoint.transport is None:
+                found.append(endpoint.key.get_secret_value())
+        return tuple(dict.fromkeys(secret for secret in found if secret.strip()))
 
     def choices(self) -> tuple[ModelChoice, ...]:
         """Return all models on offer, by provider, favourites first."""
@@ -162,8 +179,8 @@ class Runtime:
 
         if not isinstance(self._simulator, Simulator):
             speed = self.settings.sim_speed
-            given = SimSettings() if speed is None else SimSettings(speed=speed)
-            self._simulator = Simulator(given)
+            given = SimSettings(cache_minimum=CACHE_MINIMUM)
+            self._simulator = Simulator(given if speed is None else replace(given, speed=speed))
         transport = SimTransport(self._simulator)
         return replace(endpoint, key=SecretStr(SIMULATOR_KEY), headers={}, transport=transport)
 
@@ -223,6 +240,7 @@ class Runtime:
             tools=offered(self.tools, settings.tools_mode),
             max_output=settings.max_output,
             temperature=settings.temperature,
+            news=self._news,
         )
         return ChatSession(
             services,

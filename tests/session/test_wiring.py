@@ -11,10 +11,11 @@ import pytest
 
 from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import InputError, StoreError
+from flux_tui.core.events import Noted
 from flux_tui.core.models import ModelRef
 from flux_tui.session.approvals import Answer
 from flux_tui.session.choices import is_demo
-from flux_tui.session.wiring import DATABASE_NAME, Runtime, offered
+from flux_tui.session.wiring import Runtime, offered
 from flux_tui.storage.sqlite import SqliteStore
 from tests.session.helpers import PlainTool, Says, committed, drain, ended
 
@@ -196,9 +197,10 @@ async def test_a_store_that_cannot_be_opened_is_replaced_by_memory(
 
     notices = await runtime.start()
 
-    assert any(notice.startswith("Nothing is saved in this run") for notice in notices)
+    assert sum("in memory only" in notice for notice in notices) == 1
     events = await drain(runtime.new_session().send("Hello"))
     assert ended(events).reason == "end"
+    assert not any(isinstance(event, Noted) for event in events)
     await runtime.aclose()
 
 
@@ -229,7 +231,7 @@ async def test_a_session_open_elsewhere_is_read_only(make: Make) -> None:
     await drain(session.send("Hello"))
     assert session.id is not None
     await runtime.aclose()
-    database = runtime.settings.paths.data_dir / DATABASE_NAME
+    database = runtime.settings.paths.database
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", HOLDER, str(database), session.id,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -276,7 +278,7 @@ async def test_favourites_hold_for_the_run_when_they_cannot_be_stored(make: Make
 
     runtime = await make()
     await runtime.store.aclose()
-    runtime.store = Full(runtime.settings.paths.data_dir / DATABASE_NAME)
+    runtime.store = Full(runtime.settings.paths.database)
     ref = runtime.choices()[-1].info.ref
 
     await runtime.favourite(ref, on=True)

@@ -9,6 +9,7 @@ from textual.selection import Selection
 
 from flux_tui.core.events import (
     Committed,
+    Noted,
     ReplyDelta,
     ReplyStarted,
     RetryScheduled,
@@ -294,6 +295,16 @@ async def test_a_retry_is_announced():
         await pilot.pause()
 
         assert "rate limited · trying again in 2.0 s (2 of 4)" in shown(transcript)
+
+
+async def test_a_notice_stands_between_the_messages():
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.transcript.apply(Noted("the [b]reasoning[/b] is not sent"))
+        app.clock.tick()
+        await pilot.pause()
+
+        assert "the [b]reasoning[/b] is not sent" in shown(app.transcript)
 
 
 async def test_a_selected_message_gives_its_source_and_a_part_what_is_seen():

@@ -11,6 +11,7 @@ from textual.reactive import reactive
 
 from flux_tui.core.events import (
     Committed,
+    Noted,
     ReplyDelta,
     ReplyStarted,
     ToolFinished,
@@ -171,6 +172,8 @@ class Transcript(EntryView, can_focus=True):
             case ToolFinished():
                 self._results[event.result.call_id] = event.result
                 self._change_call(event.result.call_id, event.state, event.result)
+            case Noted():
+                self.divider(event.text, "notice")
             case TurnEnded():
                 self._end(event)
 
