@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from flux_tui.config.keys import has_key
 from flux_tui.config.settings import Settings
@@ -13,6 +13,7 @@ from flux_tui.core.models import Api, ModelInfo, ModelRef
 from flux_tui.core.usage import JSON
 from flux_tui.providers.profiles import bundled, describe
 from flux_tui.providers.registry import PROVIDERS
+from flux_tui.session.listings import USUAL_PORTS, LocalServer, ModelLists, local_url
 
 SIMULATOR_URLS: dict[Api, str] = {
     "anthropic": "http://simulator.invalid/anthropic",
@@ -34,6 +35,7 @@ class Source:
     models: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     options: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+    local: bool = False  # on this machine, not set up by the user
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class ModelChoice:
 
 
 def sources(settings: Settings) -> dict[str, Source]:
-    """Return all providers by id: the built-in ones, then the user's own."""
+    """Return all providers by id: built-in, the user's own, the usual servers of this machine."""
     found: dict[str, Source] = {}
     for spec in PROVIDERS.values():
         own = settings.providers.get(spec.id)
@@ -74,6 +76,17 @@ def sources(settings: Settings) -> dict[str, Source]:
                 headers=own.headers,
                 options=own.options,
             )
+    for port, (name, label) in USUAL_PORTS.items():
+        if name not in found:
+            # Without models until it was seen to answer, but its models can be named at any time.
+            found[name] = Source(
+                id=name,
+                label=label,
+                api="openai-chat",
+                base_url=local_url(port),
+                needs_key=False,
+                local=True,
+            )
     return found
 
 
@@ -89,8 +102,10 @@ def is_demo(settings: Settings) -> bool:
 class Catalog:
     """All models on offer, in the order of their providers, favourites first."""
 
-    def __init__(self, settings: Settings, *, demo: bool) -> None:
+    def __init__(self, settings: Settings, *, demo: bool, lists: ModelLists | None = None) -> None:
+        """Know the bundled names and those in *lists*; see `add_local` for this machine's."""
         self.favourites = settings.favourites
+        self._lists = lists
         self._settings = settings
         self._demo = demo
         self._sources = sources(settings)
@@ -108,6 +123,19 @@ class Catalog:
             )
         return found
 
+    def sources(self) -> tuple[Source, ...]:
+        """Return all providers, in their order."""
+        return tuple(self._sources.values())
+
+    def add_local(self, servers: Iterable[LocalServer]) -> bool:
+        """Offer the models of servers found on this machine; say whether any is new."""
+        before = dict(self._sources)
+        for server in servers:
+            source = self._sources.get(server.id)
+            if source is not None and source.local:
+                self._sources[server.id] = replace(source, models=server.models)
+        return self._sources != before
+
     def choices(self) -> tuple[ModelChoice, ...]:
         """Return the models that are known by name."""
         refs = [ref for source in self._sources.values() for ref in self._refs(source)]
@@ -119,7 +147,8 @@ class Catalog:
         )
 
     def _refs(self, source: Source) -> Iterator[ModelRef]:
-        return (ModelRef(source.id, name) for name in source.models)
+        listed = () if self._lists is None else self._lists.names(source.id, source.base_url)
+        return (ModelRef(source.id, name) for name in _merged(source.models, listed))
 
     def _favourite_refs(self) -> list[ModelRef]:
         return [ModelRef.parse(name) for name in self.favourites if "/" in name.strip("/ ")]
@@ -140,8 +169,9 @@ class Catalog:
             InputError: there is no such provider.
         """
         source = self.source(ref.provider)
-        base_url = SIMULATOR_URLS[source.api] if self._demo else source.base_url
-        return describe(ref, source.api, base_url, simulated=self._demo)
+        simulated = self._demo and not source.local
+        base_url = SIMULATOR_URLS[source.api] if simulated else source.base_url
+        return describe(ref, source.api, base_url, simulated=simulated)
 
     def find(self, text: str) -> ModelInfo:
         """Return the model that *text* names; see `Runtime.find_model`."""

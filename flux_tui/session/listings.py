@@ -117,7 +117,7 @@ async def find_local(
     URLs). A port where nothing or something else answers is no error.
     """
     known = {_port_url(url) for url in taken}
-    wanted = [(port, *named) for port, named in ports.items() if _url(port) not in known]
+    wanted = [(port, *named) for port, named in ports.items() if local_url(port) not in known]
     found = await asyncio.gather(*(_ask(port, name, label) for port, name, label in wanted))
     return tuple(server for server in found if server is not None)
 
@@ -130,8 +130,8 @@ async def _ask(port: int, name: str, label: str) -> LocalServer | None:
             writer.close()
     except (OSError, TimeoutError):
         return None
-    models = chat_models(await _listed(_url(port)))
-    return LocalServer(name, label, _url(port), models) if models else None
+    models = chat_models(await _listed(local_url(port)))
+    return LocalServer(name, label, local_url(port), models) if models else None
 
 
 async def _listed(base_url: str) -> list[str]:
@@ -177,7 +177,8 @@ def _ids(data: bytes) -> list[str]:
     return [name for name in ids if isinstance(name, str)]
 
 
-def _url(port: int) -> str:
+def local_url(port: int) -> str:
+    """Return the base URL of a compatible server on this machine's *port*."""
     return f"http://127.0.0.1:{port}/v1"
 
 
