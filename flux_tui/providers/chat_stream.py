@@ -21,12 +21,12 @@ from flux_tui.core.events import (
     StreamEvent,
     TextDelta,
     ThinkingDelta,
-    ToolCallDelta,
     UsageUpdate,
 )
 from flux_tui.core.messages import StopReason
 from flux_tui.core.sanitize import Sanitizer, one_line, sanitize
 from flux_tui.core.usage import JSON, Usage
+from flux_tui.providers.call_fragments import CallFragments
 from flux_tui.providers.failures import StreamFailure, vendor_failure
 from flux_tui.providers.json_values import count, items, mapping, string
 
@@ -43,13 +43,6 @@ _REASONING_FIELDS = ("reasoning_content", "reasoning")
 
 
 @dataclass(slots=True)
-class _Call:
-    index: int
-    id: str
-    named: bool = False
-
-
-@dataclass(slots=True)
 class _Prose:
     sanitizer: Sanitizer = field(default_factory=Sanitizer)
     begun: bool = False
@@ -63,8 +56,7 @@ class Decoder:
         self.unknown = 0
         self._text = _Prose()
         self._thinking = _Prose()
-        self._calls: list[_Call] = []
-        self._by_place: dict[int, _Call] = {}
+        self._calls = CallFragments(_CALLS)
         self._details: list[JSON] = []
         self._reply: dict[str, JSON] = {}
         self._reason = ""
@@ -132,9 +124,9 @@ class Decoder:
             self._refusal.append(refusal)
             yield TextDelta(_TEXT, self._text.sanitizer.feed(refusal), {"refusal": True})
         for entry in map(mapping, items(delta.get("tool_calls"))):
-            yield from self._called(entry)
+            yield self._calls.feed(entry)
         if legacy := mapping(delta.get("function_call")):
-            yield from self._called({"index": 0, "function": legacy})
+            yield self._calls.feed({"index": 0, "function": legacy})
         self._reason = string(choice.get("finish_reason")) or self._reason
 
     def _reasoned(self, delta: dict[str, JSON]) -> Iterator[StreamEvent]:
@@ -146,43 +138,6 @@ class Decoder:
                 self._thinking.begun = True
                 yield ThinkingDelta(_THINKING, self._thinking.sanitizer.feed(text), mark)
                 return
-
-    def _called(self, entry: dict[str, JSON]) -> Iterator[StreamEvent]:
-        function = mapping(entry.get("function"))
-        call_id = string(entry.get("id"))
-        call = self._call_of(entry.get("index"), call_id)
-        name = sanitize(string(function.get("name")))
-        new = call is None
-        if call is None:
-            call = _Call(_CALLS + len(self._calls), call_id)
-            self._calls.append(call)
-            place = entry.get("index")
-            self._by_place[place if isinstance(place, int) else len(self._calls) - 1] = call
-        arguments = function.get("arguments")
-        text = arguments if isinstance(arguments, str) else ""
-        if isinstance(arguments, dict):  # Ollama's older versions send an object
-            text = json.dumps(arguments)
-        yield ToolCallDelta(
-            call.index,
-            call_id if new and call_id else None,
-            name if name and not call.named else None,
-            text,
-        )
-        call.named = call.named or bool(name)
-
-    def _call_of(self, place: JSON, call_id: str) -> _Call | None:
-        """The call that a fragment belongs to: by index, but a new id is always a new call.
-
-        Some servers send index 0 for every call, or none at all.
-        """
-        known = self._by_place.get(place) if isinstance(place, int) else None
-        if known is None and not isinstance(place, int) and not call_id:
-            known = self._calls[-1] if self._calls else None
-        if call_id and call_id != "null" and (known is None or known.id not in {"", call_id}):
-            return next((call for call in self._calls if call.id == call_id), None)
-        if known is not None and not known.id:
-            known.id = call_id
-        return known
 
     def _flushed(self) -> Iterator[StreamEvent]:
         if rest := self._thinking.sanitizer.flush():
