@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias, cast
 
 from flux_tui.config.endpoints import API_OF, ProviderSettings, check_url, read_providers
 from flux_tui.config.envfile import EnvFile, read_env_file
+from flux_tui.config.models import ModelOverride, PriceOverride, read_models, read_prices
 from flux_tui.config.paths import Paths, find_paths
 from flux_tui.config.tables import Table, one_of, read_toml
 from flux_tui.config.trust import trusted
@@ -82,7 +83,8 @@ class Settings:
     """All settings, checked. `variables` are the base URLs that were set, by variable name.
 
     `sim_speed` is in tokens per second, None for the simulator's own; `warnings` are sentences
-    for the user. `model` is "provider/name" or a bare name.
+    for the user. `model` is "provider/name" or a bare name. `prices` and `models` hold what the
+    user knows better than the bundled tables, by "provider/name".
     """
 
     paths: Paths
@@ -91,6 +93,8 @@ class Settings:
     favourites: tuple[str, ...] = ()
     theme: str = ""
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
+    prices: Mapping[str, PriceOverride] = field(default_factory=dict[str, PriceOverride])
+    models: Mapping[str, ModelOverride] = field(default_factory=dict[str, ModelOverride])
     keys: Mapping[str, Sealed] = field(default_factory=dict[str, Sealed], repr=False)
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     keymap: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -141,6 +145,8 @@ def load_settings(overrides: Mapping[str, str], environ: Mapping[str, str], cwd:
         favourites=file.texts("favourites") or (),
         theme=source.text("theme") or "",
         providers=providers,
+        prices=read_prices(file.table("prices"), warnings),
+        models=read_models(file.table("models"), warnings),
         keys={name: key for name in sorted(key_names) if (key := source.secret(name))},
         variables=source.urls(warnings),
         keymap=file.table("keys").text_pairs(),
