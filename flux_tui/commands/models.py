@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+from typing import TYPE_CHECKING
 
-from flux_tui.commands.common import say, say_json, settings_of_run, table
+from flux_tui.commands.common import complain, say, say_json, settings_of_run, table
 from flux_tui.core.errors import InputError
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.usage import JSON
+
+if TYPE_CHECKING:
+    from flux_tui.config.settings import Settings
 
 
 def add_parser(
@@ -16,6 +21,9 @@ def add_parser(
     """Add the command to the command line."""
     parser = commands.add_parser("models", help="list the models that are known")
     parser.add_argument("--provider", metavar="P", help="only of this provider")
+    parser.add_argument(
+        "--refresh", action="store_true", help="ask the endpoints that can be used for their lists"
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable")
 
 
@@ -25,11 +33,9 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: there is no such provider.
     """
-    from flux_tui.session.choices import Catalog, is_demo
-
-    settings = settings_of_run()
-    choices = Catalog(settings, demo=is_demo(settings)).choices()
-    found = [choice.info for choice in choices]
+    found, problems = asyncio.run(_listed(settings_of_run(), args.refresh, args.provider or ""))
+    for problem in problems:
+        complain(problem)
     if args.provider:
         providers = dict.fromkeys(info.ref.provider for info in found)
         found = [info for info in found if info.ref.provider == args.provider]
@@ -41,10 +47,28 @@ def run(args: argparse.Namespace) -> int:
     rows = [as_json(info) for info in found]
     if args.json:
         say_json(list[JSON](rows))
-        return 0
-    header = ("model", "window", "in $/M", "out $/M", "takes", "source")
-    say(table(header, [_row(row) for row in rows]))
-    return 0
+    else:
+        header = ("model", "window", "in $/M", "out $/M", "takes", "source")
+        say(table(header, [_row(row) for row in rows]))
+    return 1 if problems else 0
+
+
+async def _listed(
+    settings: Settings, refresh: bool, provider: str
+) -> tuple[list[ModelInfo], list[str]]:
+    """Return the models on offer, and what went wrong while asking for them."""
+    from flux_tui.session.wiring import Runtime
+
+    runtime = Runtime(settings)
+    problems: list[str] = []
+    try:
+        await runtime.start()
+        if refresh:
+            looked = await runtime.lookout.ask(provider)
+            problems = [f"{one.provider}: {one.problem}" for one in looked if one.problem]
+        return [choice.info for choice in runtime.choices()], problems
+    finally:
+        await runtime.aclose()
 
 
 def as_json(info: ModelInfo) -> dict[str, JSON]:

@@ -1,6 +1,11 @@
+"""`flux-tui models`: what is known offline, and what endpoints say."""
+
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,6 +13,8 @@ from flux_tui.cli import main
 from flux_tui.commands.models import as_json
 from flux_tui.core.models import ModelRef
 from flux_tui.providers.profiles import describe
+from flux_tui.sim.app import SimSettings, Simulator
+from flux_tui.sim.server import serve
 
 
 def test_the_models_come_as_json_with_prices_and_where_facts_are_from(
@@ -51,3 +58,45 @@ def test_a_model_without_facts_has_null_for_what_is_not_known() -> None:
 
     assert (row["context_window"], row["price"], row["source"]) == (None, None, "unknown")
     assert row["abilities"] == ["tools", "forced_tool_choice"]
+
+
+@pytest.fixture
+def simulator() -> Iterator[str]:
+    """A simulator on another thread; its address."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    server = asyncio.run_coroutine_threadsafe(serve(Simulator(SimSettings())), loop).result(10)
+    yield server.url
+    asyncio.run_coroutine_threadsafe(server.aclose(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_refreshed_lists_are_kept_for_the_next_time(
+    simulator: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", f"{simulator}/anthropic")
+
+    assert main(["models", "--provider", "anthropic"]) == 0
+    before = capsys.readouterr().out
+    assert main(["models", "--refresh", "--provider", "anthropic"]) == 0
+    after = capsys.readouterr().out
+    assert len(after.splitlines()) > len(before.splitlines())
+    assert main(["models", "--provider", "anthropic"]) == 0
+    assert capsys.readouterr().out == after
+
+
+def test_an_endpoint_that_cannot_be_asked_is_named_and_the_known_models_are_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9/x")
+
+    assert main(["models", "--refresh", "--provider", "anthropic"]) == 1
+
+    told = capsys.readouterr()
+    assert "anthropic/claude" in told.out
+    assert "flux-tui: anthropic: " in told.err
