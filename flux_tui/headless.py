@@ -310,7 +310,7 @@ def add_parser(
     )
     parser.add_argument("--session", metavar="ID", default=argparse.SUPPRESS, help="go on with it")
     parser.add_argument(
-        "--tools", choices=("none", "read", "all"), default="none", help="what may run unasked"
+        "--tools", choices=("none", "read", "all"), default="none", help="what may run unasked; commands never do"
     )
     parser.add_argument("--max-cost", metavar="USD", type=_dollars, help="stop at this cost")
     parser.add_argument(

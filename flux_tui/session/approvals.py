@@ -9,7 +9,7 @@ from flux_tui.core.messages import ToolCall
 from flux_tui.tools.base import Preview, Tool
 
 ApprovalMode: TypeAlias = Literal["ask", "read", "all", "none"]
-"""Which calls run unasked: none, those that only read, or all; "none" refuses every call."""
+"""Which calls run unasked: none, those that only read, or all but commands; "none" refuses all."""
 
 APPROVAL_MODES: tuple[ApprovalMode, ...] = ("ask", "read", "all", "none")
 
@@ -54,8 +54,9 @@ class Unattended:
 class ApprovalPolicy:
     """Judges tools by their risk, the mode, and what was granted for the session.
 
-    A grant names one tool. Tools that execute commands are never granted for a session: an
-    approval there binds one command line, and no prefix of it is safe by itself.
+    A grant names one tool. Tools that execute commands ask every time, in every mode, and are
+    never granted for a session: nothing but the user stands between a command and the machine,
+    an approval binds one command line, and no prefix of it is safe by itself.
     """
 
     def __init__(self, mode: ApprovalMode = "ask") -> None:
@@ -71,6 +72,8 @@ class ApprovalPolicy:
         """Say whether *tool* may run, must ask, or may not."""
         if self.mode == "none":
             return Verdict.DENY
+        if tool.risk == "execute":
+            return Verdict.ASK
         if self.mode == "all" or (self.mode == "read" and tool.risk == "read"):
             return Verdict.ALLOW
         return Verdict.ALLOW if tool.name in self._granted else Verdict.ASK

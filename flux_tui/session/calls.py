@@ -15,7 +15,7 @@ from flux_tui.core.errors import ToolError
 from flux_tui.core.events import ToolFinished, ToolOutput, ToolStarted
 from flux_tui.core.messages import Message, Text, ToolCall, ToolResult
 from flux_tui.core.sanitize import Sanitizer, sanitize
-from flux_tui.session.approvals import Answer, Verdict
+from flux_tui.session.approvals import Answer, Unattended, Verdict
 from flux_tui.session.deps import TurnDeps
 from flux_tui.session.reply import settle
 from flux_tui.tools.base import Preview, Tool, ToolContext
@@ -158,11 +158,16 @@ class ToolRound:
         if verdict is Verdict.ASK:
             preview = await tool.preview(call.arguments, self._context(call))
             if not await self._agreed(call, tool, preview):
-                self._finish(call, "denied", "Refused: the user did not allow this call.")
+                self._finish(call, "denied", self._refusal())
                 return
             approved = preview.fingerprint if preview is not None else ""
             self._put(ToolStarted(call))
         await self._run(call, tool, approved)
+
+    def _refusal(self) -> str:
+        if isinstance(self._deps.approver, Unattended):
+            return "Refused: this call needs the user's approval, and nobody can be asked here."
+        return "Refused: the user did not allow this call."
 
     async def _agreed(self, call: ToolCall, tool: Tool, preview: Preview | None) -> bool:
         answer = await self._deps.approver.ask(call, tool, preview)

@@ -301,3 +301,19 @@ async def test_calls_of_a_cut_answer_are_not_run(store: SqliteStore, tmp_path: P
 
     assert ended(events).reason == "length"
     assert tool.started == []
+
+
+async def test_a_command_that_nobody_can_approve_is_refused_with_the_reason_in_every_mode(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    shell = PlainTool("shell", risk="execute")
+    provider = ScriptedProvider(calls(("shell", "{}")), says("Done"))
+    session = make_session(store, provider, shell, root=tmp_path, policy=ApprovalPolicy("all"))
+
+    events = await drain(session.send("Go"))
+
+    assert states(events) == ["denied"]
+    assert shell.started == []
+    (message,) = committed(events, "tool")
+    assert "nobody can be asked" in results(message)[0].text
+    assert ended(events).reason == "end"

@@ -46,7 +46,7 @@ def answer(cents: int, name: str = "alpha", *, at: datetime = NOW) -> Message:
         ("read", "read", Verdict.ALLOW),
         ("read", "write", Verdict.ASK),
         ("read", "network", Verdict.ASK),
-        ("all", "execute", Verdict.ALLOW),
+        ("all", "execute", Verdict.ASK),
         ("none", "read", Verdict.DENY),
     ],
 )
