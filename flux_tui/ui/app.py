@@ -229,15 +229,19 @@ class FluxApp(App[int]):
         """Show a worker's failure in the transcript; it is written to a crash report too."""
         error = event.worker.error
         if isinstance(error, Exception):
-            _, path = crash_report(error, self.runtime.settings.paths.state_dir)
+            path = self._report(error)
             words = f"internal error: {type(error).__name__}; report: {path or 'not written'}"
             self.chat.query_one(Transcript).divider(words, "error")
+
+    def _report(self, error: Exception) -> Path | None:
+        runtime = self.runtime
+        return crash_report(error, runtime.settings.paths.state_dir, runtime.secrets())[1]
 
     def _fatal_error(self) -> None:
         # Textual's own prints local variables, which may hold keys.
         error = self._exception
         if error is not None:
-            _, self.crash = crash_report(error, self.runtime.settings.paths.state_dir)
+            self.crash = self._report(error)
         self._return_code = INTERNAL_ERROR
         self._close_messages_no_wait()
 

@@ -159,10 +159,15 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return _KEYLIKE.sub("[key]", text)
 
 
-def crash_report(error: BaseException, state_dir: Path) -> tuple[str, Path | None]:
-    """Write a report without local variables and keys; return its text and its path, if written."""
+def crash_report(
+    error: BaseException, state_dir: Path, secrets: Iterable[str] = ()
+) -> tuple[str, Path | None]:
+    """Write a report without local variables and keys; return its text and its path, if written.
+
+    *secrets* are keys that may not look like one.
+    """
     lines = traceback.format_exception(error)  # never with locals: they may hold keys
-    text = redact("".join(lines))
+    text = redact("".join(lines), secrets)
     path = state_dir / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
