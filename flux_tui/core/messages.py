@@ -205,10 +205,17 @@ class Conversation:
 
         A message without a parent gets the one before it; the last one becomes the head.
         """
-        result = self
+        if len(messages) == 1:
+            return self._appended(messages[0])
+        # All at once: one by one would copy the whole tree for each.
+        line = list(self.messages)
+        head = self.head
         for message in messages:
-            result = result._appended(message)
-        return result
+            if message.parent is None and head is not None:
+                message = replace(message, parent=head)  # noqa: PLW2901 - the same, put in its place
+            line.append(message)
+            head = message.id
+        return Conversation(self.system, tuple(line), head)
 
     def _appended(self, message: Message) -> Conversation:
         if message.parent is None and self.head is not None:
