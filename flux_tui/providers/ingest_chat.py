@@ -28,7 +28,7 @@ def read_chat(reading: Reading) -> None:
         parts = parts_of(message.get("content"), "text", f"{path}.content")
         match role:
             case "system" | "developer":
-                _system(reading, parts, path)
+                reading.instruct((text_of(part, "text", at) for at, part in parts), path)
             case "user":
                 reading.add("user", *(_shown(reading, part, at) for at, part in parts))
             case "assistant":
@@ -39,16 +39,6 @@ def read_chat(reading: Reading) -> None:
             case _:
                 known = "system, developer, user, assistant, tool"
                 raise CodecError(f"{role!r} is none of: {known}", path=f"{path}.role")
-
-
-def _system(reading: Reading, parts: list[tuple[str, Object]], path: str) -> None:
-    texts = [text_of(part, "text", at) for at, part in parts]
-    if not reading.messages:
-        reading.system.extend(texts)
-        return
-    # In the middle it speaks from there on; the neutral form has no such place.
-    reading.notes.append(f"{path}: a later system message is told as the user's")
-    reading.add("user", *(Text(f"<system>{text}</system>") for text in texts))
 
 
 def _assistant(

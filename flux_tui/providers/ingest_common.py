@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -30,11 +30,6 @@ from flux_tui.providers.registry import PROVIDERS
 
 Object = dict[str, JSON]
 _DATA_URL = re.compile(r"data:([^;,]*)[^,]*?;base64,(.*)", re.DOTALL)
-_PROVIDER: dict[Api, str] = {
-    "anthropic": "anthropic",
-    "openai-responses": "openai",
-    "openai-chat": "openai-chat",
-}
 
 
 @dataclass(slots=True)
@@ -66,7 +61,7 @@ class Reading:
             given = body[name]
         if api == "openai-responses" and isinstance(given, str):
             given = [{"role": "user", "content": given}]
-        provider = PROVIDERS[_PROVIDER[api]]
+        provider = next(spec for spec in PROVIDERS.values() if spec.api == api)
         wrote = string(body.get("model")) or model or "unknown"
         origin = Origin(provider.id, api, provider.base_url, wrote)
         return cls(body, as_list(given, key), key, origin)
@@ -90,6 +85,15 @@ class Reading:
         ref = ModelRef(self.origin.provider, self.origin.model) if role == "assistant" else None
         number = len(self.messages)
         self.messages.append(Message(role=role, parts=parts, id=f"message-{number}", model=ref))
+
+    def instruct(self, texts: Iterable[str], path: str) -> None:
+        """Take a system message."""
+        if not self.messages:
+            self.system.extend(texts)
+            return
+        # In the middle it speaks from there on; the neutral form has no such place.
+        self.notes.append(f"{path}: a later system message is told as the user's")
+        self.add("user", *(Text(f"<system>{text}</system>") for text in texts))
 
     def call(self, call_id: str, name: str, raw: JSON, data: Mapping[str, JSON]) -> ToolCall:
         """Make a call of its arguments, JSON text or an object."""

@@ -58,6 +58,15 @@ _SPECS = (
         ("OPENAI_API_KEY",),
         "OPENAI_BASE_URL",
     ),
+    ProviderSpec(
+        "mistral",
+        "Mistral",
+        "mistral:Mistral",
+        "mistral",
+        "https://api.mistral.ai/v1",
+        ("MISTRAL_API_KEY",),
+        "MISTRAL_BASE_URL",
+    ),
 )
 
 PROVIDERS: dict[str, ProviderSpec] = {spec.id: spec for spec in _SPECS}

@@ -20,6 +20,7 @@ MODULES: dict[Api, str] = {
     "anthropic": "anthropic_stream",
     "openai-responses": "responses_stream",
     "openai-chat": "chat_stream",
+    "mistral": "mistral_stream",
 }
 
 
