@@ -16,6 +16,7 @@ API_OF: dict[str, Api] = {
     "anthropic": "anthropic",
     "openai": "openai-responses",
     "openai-chat": "openai-chat",
+    "mistral": "mistral",
 }
 """The built-in providers; a table of that name changes them and needs no base URL."""
 
@@ -23,6 +24,7 @@ KINDS: dict[str, Api] = {
     "anthropic": "anthropic",
     "openai_responses": "openai-responses",
     "openai_chat": "openai-chat",
+    "mistral": "mistral",
 }
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
