@@ -45,7 +45,7 @@ def ingest(data: object, api: Api, model: str = "") -> Ingested:
     """
     reading = Reading.of(data, api, model)
     _READERS[api](reading)
-    if not reading.messages:
+    if not reading.turns:
         raise CodecError("holds no messages", path=reading.key)
-    conversation = Conversation("\n\n".join(reading.system)).plus(*reading.messages)
+    conversation = Conversation("\n\n".join(reading.system)).plus(*reading.messages())
     return Ingested(conversation, tuple(reading.tools), tuple(reading.notes))

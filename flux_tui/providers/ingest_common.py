@@ -40,7 +40,7 @@ class Reading:
     given: list[JSON]  # the messages or items
     key: str  # where they stand
     origin: Origin
-    messages: list[Message] = field(default_factory=list[Message])
+    turns: list[tuple[Role, list[Part]]] = field(default_factory=list[tuple[Role, list[Part]]])
     system: list[str] = field(default_factory=list[str])
     tools: list[ToolSpec] = field(default_factory=list[ToolSpec])
     notes: list[str] = field(default_factory=list[str])
@@ -76,19 +76,27 @@ class Reading:
 
     def add(self, role: Role, *parts: Part) -> None:
         """Append *parts*, to the last message if *role* goes on."""
-        last = self.messages[-1] if self.messages else None
-        if last is not None and last.role == role:
-            parts = (*last.parts, *parts)
-            self.messages.pop()
-        elif not parts:
-            return
-        ref = ModelRef(self.origin.provider, self.origin.model) if role == "assistant" else None
-        number = len(self.messages)
-        self.messages.append(Message(role=role, parts=parts, id=f"message-{number}", model=ref))
+        if self.turns and self.turns[-1][0] == role:
+            self.turns[-1][1].extend(parts)
+        elif parts:
+            self.turns.append((role, list(parts)))
+
+    def messages(self) -> list[Message]:
+        """Return what was read so far."""
+        wrote = ModelRef(self.origin.provider, self.origin.model)
+        return [
+            Message(
+                role=role,
+                parts=tuple(parts),
+                id=f"message-{number}",
+                model=wrote if role == "assistant" else None,
+            )
+            for number, (role, parts) in enumerate(self.turns)
+        ]
 
     def instruct(self, texts: Iterable[str], path: str) -> None:
         """Take a system message."""
-        if not self.messages:
+        if not self.turns:
             self.system.extend(texts)
             return
         # In the middle it speaks from there on; the neutral form has no such place.

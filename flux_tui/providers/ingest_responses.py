@@ -39,7 +39,7 @@ def _message(reading: Reading, item: Object, path: str) -> None:
     parts = parts_of(item.get("content"), "input_text", f"{path}.content")
     if role in {"system", "developer"}:
         texts = [text_of(part, "text", at) for at, part in parts]
-        if reading.messages:
+        if reading.turns:
             # In the middle it speaks from there on; the neutral form has no such place.
             reading.notes.append(f"{path}: a later {role} message is told as the user's")
             reading.add("user", *(Text(f"<system>{text}</system>") for text in texts))
