@@ -16,6 +16,7 @@ API_OF: dict[str, Api] = {
     "anthropic": "anthropic",
     "openai": "openai-responses",
     "openai-chat": "openai-chat",
+    "gemini": "gemini",
     "mistral": "mistral",
 }
 """The built-in providers; a table of that name changes them and needs no base URL."""
@@ -24,6 +25,7 @@ KINDS: dict[str, Api] = {
     "anthropic": "anthropic",
     "openai_responses": "openai-responses",
     "openai_chat": "openai-chat",
+    "gemini": "gemini",
     "mistral": "mistral",
 }
 

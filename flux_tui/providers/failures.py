@@ -96,6 +96,8 @@ _SAYS: dict[ErrorKind, tuple[str, str]] = {
     "sdk": ("cannot be used: its package is missing or broken", "install flux-tui again"),
 }
 
+_KINDS: dict[str, ErrorKind] = {kind: kind for kind in _SAYS}
+
 
 class StreamFailure(Exception):  # noqa: N818 - it is told apart from the errors a user sees
     """What a decoder found wrong; the boundary in `transport` makes a ProviderError of it.
@@ -117,7 +119,12 @@ def vendor_failure(error: Mapping[str, object]) -> StreamFailure:
 
 
 def kind_of(error: Mapping[str, object], words: str) -> ErrorKind | None:
-    """Return the kind that an error object's type, code and words tell, None if they don't."""
+    """Return the kind that an error object's type, code and words tell, None if they don't.
+
+    An adapter that knows more of its vendor's errors has put the kind under `error_kind`.
+    """
+    if (sure := _KINDS.get(string(error.get("error_kind")))) is not None:
+        return sure
     if _OVERFLOW.search(words):
         return "context"
     if _MONEY.search(words):
@@ -228,10 +235,17 @@ def _refused(endpoint: Endpoint, status: int, response: object, body: object) ->
         kind,
         words=words,
         status=status,
-        retry_after=retry_after(headers, datetime.now(UTC)),
+        retry_after=_wait(headers, error),
         request_id=next((headers[name] for name in _REQUEST_IDS if name in headers), ""),
         param=string(error.get("param")),
     )
+
+
+def _wait(headers: Mapping[str, str], error: Mapping[str, object]) -> float | None:
+    """Seconds to wait as the headers tell, or else the error object under `retry_after`."""
+    told = retry_after(headers, datetime.now(UTC))
+    given = error.get("retry_after")
+    return float(given) if told is None and isinstance(given, (int, float)) else told
 
 
 def error_object(body: object) -> Mapping[str, object]:

@@ -15,6 +15,7 @@ from flux_tui.providers.base import ToolSpec
 from flux_tui.providers.ingest_anthropic import read_anthropic
 from flux_tui.providers.ingest_chat import read_chat
 from flux_tui.providers.ingest_common import Reading
+from flux_tui.providers.ingest_gemini import read_gemini
 from flux_tui.providers.ingest_mistral import read_mistral
 from flux_tui.providers.ingest_responses import read_responses
 
@@ -22,6 +23,7 @@ _READERS = {
     "anthropic": read_anthropic,
     "openai-responses": read_responses,
     "openai-chat": read_chat,
+    "gemini": read_gemini,
     "mistral": read_mistral,
 }
 

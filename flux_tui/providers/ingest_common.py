@@ -29,6 +29,7 @@ from flux_tui.providers.json_values import items, mapping, string
 from flux_tui.providers.registry import PROVIDERS
 
 Object = dict[str, JSON]
+_LISTS: dict[Api, str] = {"openai-responses": "input", "gemini": "contents"}
 _DATA_URL = re.compile(r"data:([^;,]*)[^,]*?;base64,(.*)", re.DOTALL)
 
 
@@ -49,7 +50,7 @@ class Reading:
     @classmethod
     def of(cls, data: object, api: Api, model: str) -> Reading:
         """Open *data*, a body or a bare list."""
-        name = "input" if api == "openai-responses" else "messages"
+        name = _LISTS.get(api, "messages")
         body: Object = {}
         key = ""
         given = data

@@ -156,6 +156,8 @@ def _table_key(info: ModelInfo) -> tuple[str | None, str | None]:
     """How the table is asked: by vendor for our own providers, else by the endpoint's address."""
     if info.api == "anthropic" and (info.simulated or info.ref.provider == "anthropic"):
         return "anthropic", None
+    if info.api == "gemini" and (info.simulated or info.ref.provider == "gemini"):
+        return "google", None
     if info.simulated or info.ref.provider in {"openai", "openai-chat"}:
         return "openai", None
     return None, info.base_url

@@ -59,6 +59,15 @@ _SPECS = (
         "OPENAI_BASE_URL",
     ),
     ProviderSpec(
+        "gemini",
+        "Google Gemini",
+        "gemini:Gemini",
+        "gemini",
+        "https://generativelanguage.googleapis.com",
+        ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        "GEMINI_BASE_URL",
+    ),
+    ProviderSpec(
         "mistral",
         "Mistral",
         "mistral:Mistral",

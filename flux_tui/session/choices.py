@@ -19,6 +19,7 @@ SIMULATOR_URLS: dict[Api, str] = {
     "anthropic": "http://simulator.invalid/anthropic",
     "openai-responses": "http://simulator.invalid/openai/v1",
     "openai-chat": "http://simulator.invalid/openai/v1",
+    "gemini": "http://simulator.invalid/gemini",
     "mistral": "http://simulator.invalid/mistral/v1",
 }
 

@@ -202,8 +202,8 @@ sys.exit(f"imported {heavy}" if heavy else 0)
     assert done.returncode == 0, done.stderr
 
 
-def test_the_built_in_providers_are_the_three_that_speak() -> None:
-    assert list(PROVIDERS) == ["anthropic", "openai", "openai-chat"]
+def test_the_built_in_providers_come_in_a_fixed_order() -> None:
+    assert list(PROVIDERS)[:3] == ["anthropic", "openai", "openai-chat"]
 
 
 def test_a_stream_failure_keeps_the_words_of_the_vendor() -> None:
