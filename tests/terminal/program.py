@@ -24,7 +24,7 @@ KEYS = {
     "f7": "\x1b[18~", "f8": "\x1b[19~", "f9": "\x1b[20~", "ctrl+c": "\x03", "ctrl+d": "\x04",
     "ctrl+j": "\n", "ctrl+l": "\x0c", "ctrl+n": "\x0e", "ctrl+p": "\x10", "ctrl+q": "\x11",
     "ctrl+s": "\x13", "ctrl+z": "\x1a", "pageup": "\x1b[5~", "pagedown": "\x1b[6~",
-    "home": "\x1b[H", "end": "\x1b[F",
+    "home": "\x1b[H", "end": "\x1b[F", "ctrl+end": "\x1b[1;5F",
 }  # fmt: skip
 
 
