@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias, cast
 from flux_tui.core.events import (
     Metadata,
     OpaqueItem,
-    RetryScheduled,
     Stopped,
     StreamEvent,
     TextDelta,
@@ -84,8 +83,8 @@ class MessageBuilder:
             case Stopped():
                 self.stop, self.detail = event.reason, event.detail
                 self._metadata.update(event.metadata or {})
-            case RetryScheduled():
-                pass  # nothing of the reply: a front end shows it
+            case _:
+                pass  # a retry is nothing of the reply: a front end shows it
 
     def _grow(self, kind: _Kind, index: int, text: str, metadata: Metadata | None) -> _Slot:
         slot = self._slots.setdefault((index, kind), _Slot(kind))
@@ -125,7 +124,7 @@ class MessageBuilder:
                 return Opaque(
                     slot.name, ProviderMetadata(self.model.origin, dict(slot.metadata)), slot.note
                 )
-            case "call":
+            case _:
                 return self._call(slot, index, text, metadata)
 
     def _call(

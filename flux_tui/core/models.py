@@ -88,6 +88,7 @@ class ModelInfo:
     thinking: ThinkingStyle = "none"
     thinking_default: bool = False  # the model thinks when nothing is said
     efforts: tuple[Effort, ...] = ()
+    binds_prefix: bool = False  # refuses its reasoning when what stood before it has changed
     simulated: bool = False
     source: FactSource = "unknown"
     as_of: str = ""  # date of the facts, ISO 8601

@@ -6,8 +6,10 @@ endpoint, may read it back: everyone else refuses it or ignores it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from flux_tui.core.messages import (
     Document,
@@ -21,8 +23,9 @@ from flux_tui.core.messages import (
     ToolCall,
     ToolResult,
 )
-from flux_tui.core.models import ModelInfo
-from flux_tui.core.repair import BROKEN, EMPTY, Repair, clean
+from flux_tui.core.models import Api, ModelInfo
+from flux_tui.core.prefix import moved
+from flux_tui.core.repair import BROKEN, EMPTY, Repair, blank, clean, clean_text, with_parts
 from flux_tui.core.report import Action, ReportItem, Subject, SwapReport
 
 __all__ = ["ReportItem", "SwapReport", "normalize"]
@@ -30,16 +33,35 @@ __all__ = ["ReportItem", "SwapReport", "normalize"]
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _PDF = "application/pdf"
 
+# What a vendor must have given with its reasoning before it takes it back; the others sign none.
+_PROOF: Mapping[Api, tuple[str, ...]] = {
+    "anthropic": ("signature",),
+    "openai-responses": ("id", "encrypted_content"),
+}
+# Where the order of a reply ties reasoning to what followed it, and calls need not stand last.
+_ORDERED: frozenset[Api] = frozenset({"openai-responses", "gemini"})
+# Where signatures ride on text and calls, so that even an empty text has something to say.
+_SIGNS_TEXT: frozenset[Api] = frozenset({"gemini"})
+# Chat Completions has no items but its messages: there nothing can be given back.
+_ITEMLESS: frozenset[Api] = frozenset({"openai-chat"})
+_CUT_OFF = BROKEN - {"refusal"}
+_CUT = Text("[This answer was interrupted here.]")
+_SERVER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
+
 
 def normalize(
-    messages: tuple[Message, ...], model: ModelInfo
+    messages: tuple[Message, ...], model: ModelInfo, head: str = ""
 ) -> tuple[tuple[Message, ...], SwapReport]:
     """Return the messages to send to *model*, and what was lost on the way.
 
     Pure and total. The same history gives the same result, and a history that ends with a user
-    or tool message gives the beginning of what any longer one gives.
+    or tool message gives the beginning of what any longer one gives. *head* is the digest of the
+    system prompt and tools now in force (`prefix.head_digest`), for models whose reasoning is
+    bound to them; empty compares nothing.
     """
     work = _Normalizer(model)
+    if head and model.binds_prefix:
+        work.moved = moved(messages, head)
     return tuple(work.messages(messages)), SwapReport(tuple(work.items))
 
 
@@ -48,25 +70,34 @@ class _Normalizer:
 
     def __init__(self, model: ModelInfo) -> None:
         self.model = model
+        self.moved: frozenset[str] = frozenset()
+        self._origin = model.origin
+        self._proof = _PROOF.get(model.api, ())
         self._repair = Repair()
         self.items = self._repair.items
 
     def messages(self, messages: Sequence[Message]) -> Iterator[Message]:
-        for message in self._repair.messages(messages):
+        repaired = tuple(self._repair.messages(messages))
+        for place, message in enumerate(repaired):
             match message.role:
                 case "user":
-                    said = (self._user_part(part, message) for part in message.parts)
-                    kept = tuple(part for part in said if part is not None)
-                    yield replace(message, parts=kept or (Text(EMPTY),))
+                    yield self._said(message)
                 case "assistant":
-                    parts = self._answer(message)
-                    if parts:
-                        yield replace(message, parts=parts)
-                case "tool":
+                    yield from self._answered(message, place, repaired)
+                case _:
                     yield from self._tool_message(message)
 
     def _note(self, action: Action, what: Subject, reason: str, message: Message) -> None:
         self.items.append(ReportItem(action, what, reason, message.id))
+
+    # Users.
+
+    def _said(self, message: Message) -> Message:
+        if all(type(part) is Text for part in message.parts):
+            return message
+        said = (self._user_part(part, message) for part in message.parts)
+        kept = tuple(part for part in said if part is not None)
+        return with_parts(message, kept or (Text(EMPTY),))
 
     def _user_part(self, part: Part, message: Message) -> Part | None:
         match part:
@@ -83,30 +114,57 @@ class _Normalizer:
 
     # Assistant turns.
 
-    def _answer(self, message: Message) -> tuple[Part, ...]:
+    def _answered(
+        self, message: Message, place: int, messages: Sequence[Message]
+    ) -> Iterator[Message]:
         own = self._own_turn(message)
-        parts = tuple(part for part in self._answer_parts(message, own=own) if part is not None)
-        if own and self.model.api == "openai-responses":
-            return parts  # the order ties reasoning to what followed it
-        return tuple(sorted(parts, key=lambda part: isinstance(part, ToolCall)))
+        left_open = _unanswered(place, messages) if own else ()
+        parts: list[Part] = []
+        for index, part in enumerate(message.parts):
+            made = self._answer_part(part, message, own=own and index not in left_open)
+            if made is not None:
+                parts.append(made)
+        if len(parts) > 1 and not (own and self.model.api in _ORDERED):
+            parts.sort(key=_is_call)
+        if message.stop in _CUT_OFF:
+            _mark_cut(parts)
+        if parts:
+            yield with_parts(message, tuple(parts))
 
-    def _answer_parts(self, message: Message, *, own: bool) -> Iterator[Part | None]:
-        for part in message.parts:
-            match part:
-                case Text():
-                    yield replace(part, metadata=self._replay(part.metadata, own=own))
-                case ToolCall():
-                    yield replace(part, metadata=self._replay(part.metadata, own=own))
-                case Thinking():
-                    yield self._thinking(part, message, own=own)
-                case Opaque():
-                    yield self._opaque(part, message, own=own)
-                case Image():
-                    yield self._image_note(part, "no answer may hold one", message)
-                case Document():
-                    yield self._document(part, message, files=False)
-                case ToolResult():
-                    pass  # the repair left none
+    def _answer_part(self, part: Part, message: Message, *, own: bool) -> Part | None:
+        match part:
+            case Text():
+                return self._text(part, own=own)
+            case ToolCall():
+                return self._call(part, message, own=own)
+            case Thinking():
+                return self._thinking(part, message, own=own)
+            case Opaque():
+                return self._opaque(part, message, own=own)
+            case Image():
+                return self._image_note(part, "no answer may hold one", message)
+            case Document():
+                return self._document(part, message, files=False)
+            case _:
+                self._note("dropped", "tool result", "it stood in an answer", message)
+                return None
+
+    def _text(self, part: Text, *, own: bool) -> Text | None:
+        if part.metadata is not None and not (own and self._mine(part.metadata)):
+            part = replace(part, metadata=None)
+        if not blank(part.text):
+            return part
+        signed = part.metadata is not None and part.metadata.data.get("signature")
+        return Text("", part.metadata) if signed and self.model.api in _SIGNS_TEXT else None
+
+    def _call(self, part: ToolCall, message: Message, *, own: bool) -> ToolCall | Text:
+        if not self.model.abilities.tools:
+            self._note("adapted", "tool use", f"{self.model.ref} calls no tools", message)
+            given = part.raw if part.error else json.dumps(dict(part.arguments), ensure_ascii=False)
+            return Text(f"[called the tool {part.name} with {clean(given)}]")
+        if part.metadata is not None and not (own and self._mine(part.metadata)):
+            return replace(part, metadata=None)
+        return part
 
     def _own_turn(self, message: Message) -> bool:
         """Whether the replay data of *message* can be given back as a whole.
@@ -138,44 +196,42 @@ class _Normalizer:
                 return False
 
     def _mine(self, metadata: ProviderMetadata | None) -> bool:
-        return metadata is not None and metadata.origin == self.model.origin
-
-    def _replay(self, metadata: ProviderMetadata | None, *, own: bool) -> ProviderMetadata | None:
-        return metadata if own and self._mine(metadata) else None
+        return metadata is not None and metadata.origin == self._origin
 
     def _readable(self, part: Thinking) -> bool:
-        if part.metadata is None or not self._mine(part.metadata):
+        metadata = part.metadata
+        if metadata is None or not self._mine(metadata):
             return False
-        match self.model.api:
-            case "anthropic":
-                return bool(part.metadata.data.get("signature"))
-            case "openai-responses":
-                data = part.metadata.data
-                return bool(data.get("id") and data.get("encrypted_content"))
-            case "openai-chat" | "gemini" | "mistral" | "cohere":
-                return True  # these sign nothing
+        return all(metadata.data.get(key) for key in self._proof)
 
     def _thinking(self, part: Thinking, message: Message, *, own: bool) -> Thinking | None:
-        if own and self._readable(part):
+        if own and self._readable(part) and message.id not in self.moved:
             self._note("kept", "thinking", "the same model wrote it", message)
-            return replace(part, text=clean(part.text))
-        if self._mine(part.metadata):
-            reason = "it is not whole, so it cannot be given back"
-        elif part.metadata is None:
+            text = clean(part.text)
+            return part if text is part.text else replace(part, text=text)
+        if part.metadata is None:
             reason = "it carries no signature"
-        else:
+        elif not self._mine(part.metadata):
             reason = f"only {part.metadata.origin.model} can read it"
+        elif message.id in self.moved:
+            reason = "the system prompt, the tools or an earlier message has changed since"
+        else:
+            reason = "it is not whole, so it cannot be given back"
         self._note("dropped", "thinking", reason, message)
         return None
 
     def _opaque(self, part: Opaque, message: Message, *, own: bool) -> Opaque | Text | None:
         note = clean(part.note)
-        # Chat Completions has no items but its messages: there nothing can be given back.
-        if own and self._mine(part.metadata) and self.model.api != "openai-chat":
+        mine = self._mine(part.metadata)
+        bound = message.id in self.moved and "thinking" in part.kind
+        if own and mine and not bound and self.model.api not in _ITEMLESS:
             self._note("kept", "item", "the same model made it", message)
-            return replace(part, note=note)
-        reason = f"only {part.metadata.origin.model} can read a {part.kind!r} item"
-        if not note.strip():
+            return part if note is part.note else replace(part, note=note)
+        if not mine:
+            reason = f"only {part.metadata.origin.model} can read a {part.kind!r} item"
+        else:
+            reason = f"the {part.kind!r} item is not whole, so it cannot be given back"
+        if blank(note):
             self._note("dropped", "item", reason, message)
             return None
         self._note("adapted", "item", reason, message)
@@ -219,15 +275,27 @@ class _Normalizer:
 
     def _tool_message(self, message: Message) -> Iterator[Message]:
         moved: list[Part] = []
-        results: list[Part] = []
-        for part in message.parts:
-            if isinstance(part, ToolResult):
-                inner = tuple(self._result_parts(part, message, moved))
-                results.append(replace(part, parts=inner))
-        yield replace(message, parts=tuple(results))
+        results = [
+            self._result(part, message, moved)
+            for part in message.parts
+            if isinstance(part, ToolResult)  # the repair left nothing else
+        ]
+        if not self.model.abilities.tools:
+            told = (f"[result of the tool {one.name}]\n{one.text}".strip() for one in results)
+            parts = (*map(Text, told), *moved)
+            yield replace(message, role="user", parts=parts)
+            return
+        yield with_parts(message, tuple(results))
         if moved:
             # Between a call and its results nothing may stand, so pictures follow all of them.
             yield replace(message, role="user", parts=tuple(moved), id=f"{message.id}-images")
+
+    def _result(self, result: ToolResult, message: Message, moved: list[Part]) -> ToolResult:
+        inner = result.parts
+        if len(inner) == 1 and type(inner[0]) is Text and not blank(inner[0].text):
+            text = clean_text(inner[0])
+            return result if text is inner[0] else replace(result, parts=(text,))
+        return replace(result, parts=tuple(self._result_parts(result, message, moved)))
 
     def _result_parts(
         self, result: ToolResult, message: Message, moved: list[Part]
@@ -235,8 +303,8 @@ class _Normalizer:
         for part in result.parts:
             match part:
                 case Text():
-                    if part.text.strip():
-                        yield Text(clean(part.text))
+                    if not blank(part.text):
+                        yield clean_text(part)
                 case Image():
                     seen = self._image(part, message)
                     if isinstance(seen, Text) or self.model.abilities.tool_result_images:
@@ -245,6 +313,46 @@ class _Normalizer:
                     self._note("adapted", "tool image", "tool results carry only text", message)
                     moved.extend((Text(f"Image from the result of {result.call_id}:"), seen))
                     yield Text("[the image follows in the next message]")
-                case Document():
+                case _:
                     files = self.model.abilities.tool_result_images
                     yield self._document(part, message, files=files)
+
+
+def _is_call(part: Part) -> bool:
+    return type(part) is ToolCall
+
+
+def _mark_cut(parts: list[Part]) -> None:
+    """Say in an answer that it was cut off, behind what it says and before its calls."""
+    if _CUT not in parts and any(type(part) is Text for part in parts):
+        parts.insert(len(parts) - sum(map(_is_call, parts)), _CUT)
+
+
+def _unanswered(place: int, messages: Sequence[Message]) -> tuple[int, ...]:
+    """The places, in the message at *place*, of calls to a vendor's own tools left unanswered.
+
+    They are refused in the middle of a history. At its very end they ask the vendor to go on, and
+    the answer may stand in the message that went on.
+    """
+    calls = [
+        (index, _field(part, "id"))
+        for index, part in enumerate(messages[place].parts)
+        if type(part) is Opaque and part.kind in _SERVER_CALLS
+    ]
+    if not calls or place + 1 == len(messages):
+        return ()
+    answered: set[object] = set()
+    for message in islice(messages, place, None):
+        if message.role != "assistant":
+            break
+        answered.update(
+            _field(part, "tool_use_id")
+            for part in message.parts
+            if isinstance(part, Opaque) and part.kind.endswith("_result")
+        )
+    return tuple(index for index, name in calls if name not in answered)
+
+
+def _field(part: Opaque, key: str) -> object:
+    block = part.metadata.data.get("block")
+    return block.get(key) if isinstance(block, dict) else None

@@ -1,16 +1,18 @@
 """Makes a history well formed for any model: every call answered once, every id unique.
 
 Nothing here depends on the model. What is made of a message depends only on messages before it
-and on the tool results directly after it, so a longer history begins like the shorter one.
+and on the tool results directly after it, so a longer history begins like the shorter one. What
+needs no repair comes out as the same object: that is most of any history.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from flux_tui.core.messages import Message, Part, StopReason, Text, ToolCall, ToolResult
 from flux_tui.core.report import Action, ReportItem, Subject
@@ -24,18 +26,52 @@ EMPTY = "[empty message]"
 DECLINED = "[The model declined to answer.]"
 
 _DEEPEST = 64  # levels of arguments; deeper ones come from no sane model and exhaust the stack
+_LONGEST_NAME = 64
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")  # UTF-8 or a vendor's database refuses them
 _STRANGE = re.compile("[^a-zA-Z0-9_-]")
+_NAME = re.compile("[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 
 
 def clean(text: str) -> str:
     """Return *text* with NUL and lone surrogates as U+FFFD."""
-    return _UNSENDABLE.sub("\ufffd", text)
+    if (
+        text.isascii() and "\0" not in text
+    ):  # so it nearly always is, and this is faster than the search
+        return text
+    return _UNSENDABLE.sub("\ufffd", text) if _UNSENDABLE.search(text) else text
+
+
+def blank(text: str) -> bool:
+    """Whether *text* holds nothing to read; vendors refuse it as a message."""
+    return not text or text.isspace()
 
 
 def tool_name(name: str) -> str:
-    """Return *name* as every vendor accepts it: at most 64 letters, digits, ``_`` and ``-``."""
-    return _STRANGE.sub("_", name)[:64] or "unnamed"
+    """Return *name* as every vendor accepts it.
+
+    At most 64 letters, digits, ``_`` and ``-``, the first no digit and no ``-``. A name that is
+    too long ends in a hash of the whole, because a plain cut makes different names equal.
+    """
+    if _NAME.fullmatch(name):
+        return name
+    fitting = _STRANGE.sub("_", name) or "unnamed"
+    if not _NAME.match(fitting):
+        fitting = f"_{fitting}"
+    if len(fitting) <= _LONGEST_NAME:
+        return fitting
+    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{fitting[: _LONGEST_NAME - 9]}_{digest}"
+
+
+def with_parts(message: Message, parts: tuple[Part, ...]) -> Message:
+    """Return *message* holding *parts*; the very same object if it holds just these."""
+    return message if parts == message.parts else replace(message, parts=parts)
+
+
+def clean_text(part: Text) -> Text:
+    """Return *part* with text that can be sent; the same object if it can be already."""
+    text = clean(part.text)
+    return part if text is part.text else replace(part, text=text)
 
 
 class Repair:
@@ -44,6 +80,7 @@ class Repair:
     def __init__(self) -> None:
         self.items: list[ReportItem] = []
         self._used: set[str] = set()
+        self._repeats: dict[str, int] = {}  # some servers begin anew with call_0 in each answer
 
     def messages(self, messages: Sequence[Message]) -> Iterator[Message]:
         """Yield the repaired messages in order."""
@@ -70,22 +107,21 @@ class Repair:
                 self._note("dropped", "tool result", "no call asked for it", message)
 
     def _user(self, message: Message) -> Message:
-        parts = tuple(
-            replace(part, text=clean(part.text)) if isinstance(part, Text) else part
-            for part in message.parts
-            if not isinstance(part, (ToolCall, ToolResult))
-            and not (isinstance(part, Text) and not part.text.strip())
-        )
+        parts: list[Part] = []
+        for part in message.parts:
+            if isinstance(part, Text):
+                if not blank(part.text):
+                    parts.append(clean_text(part))
+            elif not isinstance(part, (ToolCall, ToolResult)):
+                parts.append(part)
         # An empty turn must still be a turn, or the history would end with the model speaking.
-        return replace(message, parts=parts or (Text(EMPTY),))
+        return with_parts(message, tuple(parts) or (Text(EMPTY),))
 
     def _answer(self, message: Message, replies: Sequence[Message]) -> Iterator[Message]:
         calls: list[tuple[str, ToolCall]] = []
         parts: list[Part] = []
-        for index, part in enumerate(message.parts):
-            if isinstance(part, ToolResult):
-                self._note("dropped", "tool result", "it stood in an answer", message)
-                continue
+        declined = message.stop == "refusal"
+        for index, part in enumerate(self._declined(message) if declined else message.parts):
             if isinstance(part, ToolCall):
                 if part.error and message.stop in BROKEN:
                     self._note("dropped", "tool call", "the answer broke off inside it", message)
@@ -95,27 +131,49 @@ class Repair:
                 parts.append(call)
             elif not isinstance(part, Text):
                 parts.append(part)
-            elif part.text.strip():
-                parts.append(replace(part, text=clean(part.text)))
-        if not parts and message.stop == "refusal":
-            parts.append(Text(DECLINED))
-        yield replace(message, parts=tuple(parts))
-        results = tuple(self._results(calls, replies, message))
+            elif not blank(part.text):
+                parts.append(clean_text(part))
+            elif part.metadata is not None:
+                parts.append(part)  # it may carry a signature; whether that matters, the model says
+        yield with_parts(message, tuple(parts))
+        results = tuple(self._results(calls, replies, message)) if calls or replies else ()
         if results:
-            base = replies[0] if replies else _made_after(message)
-            yield replace(base, parts=results)
+            yield with_parts(replies[0] if replies else _made_after(message), results)
+
+    def _declined(self, message: Message) -> tuple[Part, ...]:
+        """What goes on of an answer that was refused: the refusal, never what it cut off.
+
+        A filter that stopped at these words once would stop at them again.
+        """
+        said = tuple(
+            part
+            for part in message.parts
+            if isinstance(part, Text) and part.metadata and part.metadata.data.get("refusal")
+        )
+        said = said or (Text(DECLINED),)
+        if any(part not in said for part in message.parts):
+            reason = "the model declined; its unfinished answer is not sent"
+            self._note("dropped", "answer", reason, message)
+        return said
 
     def _call(self, call: ToolCall, message: Message, index: int) -> ToolCall:
         wanted = clean(call.id) or f"call_{message.id[-12:]}_{index}"
-        name, count = wanted, 1
-        while name in self._used:
+        unique, count = wanted, self._repeats.get(wanted, 1)
+        while unique in self._used:
             count += 1
-            name = f"{wanted}#{count}"
-        self._used.add(name)
-        arguments = {clean(key): _clean_json(value) for key, value in call.arguments.items()}
-        return replace(
-            call, id=name, name=tool_name(call.name), arguments=arguments, raw=clean(call.raw)
-        )
+            unique = f"{wanted}#{count}"
+        self._repeats[wanted] = count
+        self._used.add(unique)
+        arguments = _clean_arguments(call.arguments)
+        name, raw = tool_name(call.name), clean(call.raw)
+        if (
+            unique == call.id
+            and name == call.name
+            and raw == call.raw
+            and arguments is call.arguments
+        ):
+            return call
+        return replace(call, id=unique, name=name, arguments=arguments, raw=raw)
 
     def _results(
         self, calls: Sequence[tuple[str, ToolCall]], replies: Sequence[Message], message: Message
@@ -126,22 +184,35 @@ class Repair:
             for part in reply.parts:
                 if isinstance(part, ToolResult):
                     found[part.call_id].append(part)
-        names = [name for name, _ in calls]
-        for place, (name, call) in enumerate(calls):
+        asked = Counter(name for name, _ in calls)
+        for name, call in calls:
             given = found[name]
-            last = name not in names[place + 1 :]
+            asked[name] -= 1
             if not given:
                 self._note("adapted", "tool call", "it had no result", message)
                 yield ToolResult(call.id, call.name, (Text(NOT_RUN),), is_error=True)
                 continue
-            result = given.pop() if last else given.pop(0)
-            yield replace(result, call_id=call.id, name=call.name)
+            result = given.pop(0) if asked[name] else given.pop()
+            if result.call_id == call.id and result.name == call.name:
+                yield result
+            else:
+                yield replace(result, call_id=call.id, name=call.name)
         for _ in (result for rest in found.values() for result in rest):
             self._note("dropped", "tool result", "no call asked for it", message)
 
 
 def _made_after(message: Message) -> Message:
     return Message(role="tool", parts=(), id=f"{message.id}-results", at=message.at)
+
+
+def _clean_arguments(arguments: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """Return *arguments* as JSON can say them; the same object if it can already."""
+    for key, value in arguments.items():
+        kind = type(value)
+        flat = (kind is str and clean(value) is value) or kind is int or kind is bool  # type: ignore[arg-type]
+        if not flat or clean(key) is not key:
+            return {clean(key): _clean_json(value) for key, value in arguments.items()}
+    return arguments
 
 
 def _clean_json(value: JSON, depth: int = 0) -> JSON:

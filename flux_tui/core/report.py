@@ -9,7 +9,16 @@ from typing import Literal, TypeAlias
 Action: TypeAlias = Literal["kept", "adapted", "dropped"]
 
 Subject: TypeAlias = Literal[
-    "thinking", "image", "tool image", "document", "tool call", "tool result", "item", "message"
+    "thinking",
+    "image",
+    "tool image",
+    "document",
+    "tool call",
+    "tool use",
+    "tool result",
+    "item",
+    "answer",
+    "message",
 ]
 
 _DONE: dict[tuple[Action, Subject], str] = {
@@ -19,8 +28,10 @@ _DONE: dict[tuple[Action, Subject], str] = {
     ("dropped", "document"): "replaced by a note",
     ("adapted", "tool call"): "answered as not run",
     ("dropped", "tool call"): "broken off, left out",
+    ("adapted", "tool use"): "told as text",
     ("dropped", "tool result"): "without a call left out",
     ("adapted", "item"): "told as text",
+    ("dropped", "answer"): "left out as declined",
 }
 
 

@@ -21,12 +21,13 @@ from flux_tui.core.messages import (
     ToolResult,
     user_message,
 )
-from flux_tui.core.models import ModelInfo
+from flux_tui.core.models import Abilities, ModelInfo
 from flux_tui.core.normalize import normalize
-from flux_tui.core.repair import DECLINED, EMPTY, NOT_RUN
+from flux_tui.core.prefix import bind, head_digest
+from flux_tui.core.repair import DECLINED, EMPTY, NOT_RUN, tool_name
 from tests.core.strategies import MODELS, PNG
 
-CLAUDE, GPT, CHAT, BOX = MODELS
+CLAUDE, GPT, CHAT, BOX = MODELS[:4]
 
 
 def answer(*parts: Part, stop: StopReason = "end", message_id: str = "a") -> Message:
@@ -71,6 +72,14 @@ def test_equal_ids_are_made_different_with_their_results() -> None:
     assert parts[2:] == [(ToolCall("c#2", "f"),), (ToolResult("c#2", "f", ()),)]
 
 
+def test_what_is_no_result_in_a_tool_message_goes() -> None:
+    stray = Message(role="tool", parts=(Text("x"), ToolResult("c", "f", (Text(" "),))))
+
+    assert sent(CLAUDE, stray, answer(ToolCall("c", "f")), stray)[1:] == [
+        (ToolResult("c", "f", ()),)
+    ]
+
+
 def test_a_result_inside_an_answer_goes() -> None:
     assert sent(CLAUDE, answer(Text("x"), ToolResult("c", "f", ()))) == [(Text("x"),)]
 
@@ -91,12 +100,27 @@ def test_arguments_are_made_fit_for_json() -> None:
     assert "nested too deeply" in str(fixed.arguments["deep"])
 
 
-@pytest.mark.parametrize("stop", ["aborted", "interrupted", "error", "refusal"])
+@pytest.mark.parametrize("stop", ["aborted", "interrupted", "error"])
 def test_a_broken_answer_keeps_its_text_and_loses_what_was_unfinished(stop: StopReason) -> None:
     thinking = Thinking("hm", signed(CLAUDE, signature="s"))
     cut = ToolCall("c", "run", raw='{"a', error="broken")
+    whole = ToolCall("d", "run")
 
-    assert sent(CLAUDE, answer(thinking, Text("so"), cut, stop=stop)) == [(Text("so"),)]
+    parts = sent(CLAUDE, answer(thinking, whole, Text("so"), cut, stop=stop))
+
+    assert parts[0] == (Text("so"), Text("[This answer was interrupted here.]"), whole)
+    assert sent(CLAUDE, answer(whole, stop=stop))[0] == (whole,)
+
+
+def test_of_a_declined_answer_goes_on_only_how_it_was_declined() -> None:
+    cut = answer(Text("first you"), ToolCall("c", "run"), stop="refusal")
+    words = Text("I can not help.", signed(GPT, refusal=True))
+
+    messages, report = normalize((cut, user_message("why?")), CLAUDE)
+
+    assert [message.parts for message in messages] == [(Text(DECLINED),), (Text("why?"),)]
+    assert report.summary() == "1 answer left out as declined"
+    assert sent(CLAUDE, answer(words, stop="refusal")) == [(Text("I can not help."),)]
 
 
 def test_empty_turns() -> None:
@@ -140,7 +164,7 @@ def test_a_foreign_item_is_told_by_its_note() -> None:
 
     assert messages[0].parts == (Text("searched: flux"),)
     assert report.summary() == "1 item told as text · 1 item not sent"
-    said = Message(role="user", parts=(silent, Text("x")))
+    said = Message(role="user", parts=(silent, Text("x"), ToolCall("c", "f")))
     assert sent(CLAUDE, said) == [(Text("x"),)]
     alone = Message(role="user", parts=(silent, Thinking("hm")))
     assert sent(CLAUDE, alone) == [(Text(EMPTY),)]
@@ -182,3 +206,119 @@ def test_documents_go_as_files_as_text_or_as_a_note() -> None:
     ]
     assert sent(BOX, user_message("", (plain,))) == [(Text("document:\n````\nuse ```\n````"),)]
     assert sent(CLAUDE, answer(plain)) == [(Text("document:\n````\nuse ```\n````"),)]
+
+
+def test_a_name_is_made_fit_for_every_vendor_and_stays_unlike_others() -> None:
+    assert [tool_name(name) for name in ("read_file", "a b", "9lives", "", "-x")] == [
+        "read_file",
+        "a_b",
+        "_9lives",
+        "unnamed",
+        "_-x",
+    ]
+    long, longer = tool_name("x" * 70), tool_name("x" * 71)
+    assert len(long) == len(longer) == 64
+    assert long != longer
+
+
+def test_what_needs_no_repair_is_the_same_object() -> None:
+    turn = (
+        user_message("hi"),
+        answer(Text("so"), ToolCall("c", "run", {"a": "b", "n": 1})),
+        Message(role="tool", parts=(ToolResult("c", "run", (Text("done"),)),)),
+        answer(Text("é漢"), message_id="b"),
+    )
+
+    messages, report = normalize(turn, CHAT)
+
+    assert all(one is other for one, other in zip(messages, turn, strict=True))
+    assert report.items == ()
+
+
+def test_a_model_without_tools_reads_calls_and_results_as_text() -> None:
+    deaf = replace(BOX, abilities=Abilities(tools=False))
+    broken = ToolCall("d", "run", raw='{"a', error="broken")
+    results = (ToolResult("c", "run", (Text("a\0b"), Image(PNG, "image/png")), is_error=True),)
+    turn = (answer(ToolCall("c", "run", {"x": "é"}), broken), Message(role="tool", parts=results))
+
+    messages, report = normalize(turn, deaf)
+
+    assert [message.role for message in messages] == ["assistant", "user"]
+    assert messages[0].parts == (
+        Text('[called the tool run with {"x": "é"}]'),
+        Text('[called the tool run with {"a]'),
+    )
+    assert messages[1].text.startswith("[result of the tool run]\na\ufffdb\n[image omitted")
+    assert "2 tool uses told as text" in report.summary()
+
+
+def test_a_signature_on_an_empty_text_goes_back_to_its_vendor_alone() -> None:
+    gemini = replace(BOX, api="gemini")
+    tail = Text("", signed(gemini, signature="s"))
+    call = ToolCall("c", "f", metadata=signed(gemini, signature="t"))
+
+    assert sent(gemini, answer(call, tail))[0] == (call, tail)
+    assert sent(CLAUDE, answer(call, tail))[0] == (ToolCall("c", "f"),)
+    assert sent(gemini, answer(tail, stop="aborted")) == []
+
+
+def server_call(name: str) -> Opaque:
+    block: dict[str, Any] = {"type": "server_tool_use", "id": name}
+    return Opaque("server_tool_use", signed(CLAUDE, block=block), f"searched {name}")
+
+
+def server_result(name: str) -> Opaque:
+    block: dict[str, Any] = {"type": "web_search_tool_result", "tool_use_id": name}
+    return Opaque("web_search_tool_result", signed(CLAUDE, block=block))
+
+
+def test_an_open_call_to_a_vendors_own_tool_stays_only_at_the_end() -> None:
+    paused = answer(server_call("a"), server_result("a"), server_call("b"), stop="pause")
+    resumed = answer(server_result("b"), Text("x"), message_id="r")
+    bare = answer(Opaque("server_tool_use", signed(CLAUDE, block="odd"), "searched"))
+
+    assert sent(CLAUDE, paused) == [paused.parts]
+    assert sent(CLAUDE, paused, resumed) == [paused.parts, resumed.parts]
+    assert sent(CLAUDE, paused, user_message("stop"))[0] == (
+        *paused.parts[:2],
+        Text("searched b"),
+    )
+    _, report = normalize((paused, user_message("stop")), CLAUDE)
+    assert "not whole" in report.items[-1].reason
+    assert sent(CLAUDE, bare, user_message("x"))[0] == (Text("searched"),)
+
+
+def test_reasoning_bound_to_its_head_goes_when_that_has_changed() -> None:
+    binding = replace(CLAUDE, binds_prefix=True)
+    tools = [("f", "Does.", {"type": "object"})]
+    head, other = head_digest("Be brief.", tools), head_digest("Be brief.", [])
+    thinking = Thinking("hm", signed(binding, signature="s"))
+    redacted = Opaque("redacted_thinking", signed(binding, block={"type": "redacted_thinking"}))
+    asked = user_message("x")
+    said = replace(answer(thinking, redacted, Text("y")), parent=asked.id)
+    bound = bind(said, binding, head)
+    elsewhere = replace(bound, parent="another")
+
+    def kept(message: Message, given: str, model: ModelInfo = binding) -> bool:
+        return thinking in normalize((asked, message), model, given)[0][1].parts
+
+    assert kept(bound, head)
+    assert kept(bound, "")
+    assert kept(bound, other, replace(binding, binds_prefix=False))
+    assert kept(said, other)
+    assert not kept(bound, other)
+    assert not kept(elsewhere, head)
+    messages, report = normalize((asked, bound), binding, other)
+    assert messages[1].parts == (Text("y"),)
+    assert "has changed since" in report.items[0].reason
+
+
+def test_only_binding_models_note_their_head() -> None:
+    binding = replace(CLAUDE, binds_prefix=True)
+    said = replace(answer(Text("y")), metadata=signed(CLAUDE, id="msg_1"))
+
+    assert bind(said, CLAUDE, "head") is said
+    assert bind(said, binding, "") is said
+    noted = bind(said, binding, "head").metadata
+    assert noted is not None
+    assert dict(noted.data) == {"id": "msg_1", "head": "head"}
