@@ -1,12 +1,15 @@
-"""`flux-tui sessions`: list, show, search, export, rename and delete conversations."""
+"""`flux-tui sessions`: the stored conversations, one by one and as a whole."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import sys
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flux_tui.commands.common import (
     complain,
@@ -18,20 +21,26 @@ from flux_tui.commands.common import (
     store_of,
     table,
 )
-from flux_tui.core.errors import InputError
-from flux_tui.core.usage import JSON
+from flux_tui.core.codec import load_conversation
+from flux_tui.core.errors import CodecError, InputError
+from flux_tui.core.messages import Conversation, new_id
+from flux_tui.core.sanitize import one_line
+from flux_tui.core.usage import JSON, NO_COST
+from flux_tui.storage.lookup import SHORTEST, find_session
+from flux_tui.storage.store import SessionInfo
 
 if TYPE_CHECKING:
     from flux_tui.config.settings import Settings
     from flux_tui.storage.sqlite import SqliteStore
-    from flux_tui.storage.store import SessionInfo
 
 
 def add_parser(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage] - argparse names no public type
 ) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser("sessions", help="list, show and export conversations")
+    parser = commands.add_parser(
+        "sessions", help="list, show, search, export, import, copy and repair"
+    )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="the conversations, the last used first")
     search = actions.add_parser("search", help="conversations whose title or text holds a text")
@@ -45,16 +54,33 @@ def add_parser(
     export.add_argument("--format", choices=("md", "json", "html"), default="md")
     export.add_argument("-o", "--output", metavar="FILE", help="standard output if not given")
     rename = actions.add_parser("rename", help="give a conversation another title")
+    fork = actions.add_parser("fork", help="copy a conversation, whole or up to a message")
     delete = actions.add_parser("delete", help="remove a conversation")
-    for one in (show, export, rename, delete):
+    for one in (show, export, rename, fork, delete):
         one.add_argument("id", metavar="ID", help='beginning or end of an id, or "last"')
     rename.add_argument("title", metavar="TITLE")
+    fork.add_argument("--at", metavar="MESSAGE", help="the last message to copy: an id or its end")
     delete.add_argument("--yes", action="store_true", help="do it; there is no way back")
+    taking = actions.add_parser("import", help="take in a conversation that was exported as JSON")
+    taking.add_argument("file", metavar="FILE", help='"-" is standard input')
+    for one in (fork, taking):
+        one.add_argument("--title", metavar="TITLE", help="instead of the one it has")
+        one.add_argument("--json", action="store_true", help="machine-readable")
+    mending = actions.add_parser("repair", help="check the database and put it right")
+    mending.add_argument(
+        "file", metavar="FILE", nargs="?", help="a damaged database to get sessions back from"
+    )
+    mending.add_argument("--json", action="store_true", help="machine-readable")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit status."""
-    return asyncio.run(_run(args, settings_of_run()))
+    settings = settings_of_run()
+    if args.action == "repair":
+        from flux_tui.commands.repair import mend
+
+        return mend(settings.paths.database, args.file, as_json=args.json)
+    return asyncio.run(_run(args, settings))
 
 
 async def _run(args: argparse.Namespace, settings: Settings) -> int:
@@ -64,16 +90,96 @@ async def _run(args: argparse.Namespace, settings: Settings) -> int:
             complain(notice)
         if args.action in {"list", "search"}:
             return await _list(store, args)
-        info = await _find(store, args.id)
-        if args.action == "rename":
-            await store.rename(info.id, args.title)
-            return 0
-        if args.action == "delete":
-            if not args.yes:
-                raise InputError(f"{info.id} was not deleted", hint="add --yes to delete it")
-            await store.delete(info.id)
-            return 0
-        return await _write(store, info, args, settings)
+        if args.action == "import":
+            return await _import(store, args)
+        info = await find_session(store, args.id)
+        match args.action:
+            case "rename":
+                await store.rename(info.id, args.title)
+            case "fork":
+                return await _fork(store, info, args)
+            case "delete":
+                if not args.yes:
+                    raise InputError(f"{info.id} was not deleted", hint="add --yes to delete it")
+                await store.delete(info.id)
+            case _:
+                return await _write(store, info, args, settings)
+        return 0
+
+
+async def _fork(store: SqliteStore, info: SessionInfo, args: argparse.Namespace) -> int:
+    conversation = await store.load(info.id)
+    tip = conversation.head
+    if args.at:
+        ids = [message.id for message in conversation.messages]
+        tips = [one for one in ids if one == args.at] or [
+            one for one in ids if len(args.at) >= SHORTEST and one.endswith(args.at)
+        ]
+        if len(tips) != 1:
+            raise InputError(
+                f"{'several messages end' if tips else 'no message ends'} in {args.at!r}",
+                hint=f'see "flux-tui sessions show {info.id[-8:]} --json"',
+            )
+        tip = tips[0]
+    line = conversation.at(tip).path
+    copy = Conversation(conversation.system, line, tip)
+    return await _adopt(store, copy, args.title or f"{info.title} (fork)", info.folder, args)
+
+
+async def _import(store: SqliteStore, args: argparse.Namespace) -> int:
+    title, conversation = await asyncio.to_thread(_read, args.file)
+    return await _adopt(store, conversation, args.title or title, "", args)
+
+
+def _read(name: str) -> tuple[str, Conversation]:
+    where = "standard input" if name == "-" else name
+    try:
+        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        document: object = json.loads(content)
+    except OSError as problem:
+        raise InputError(f"{where} cannot be read: {problem.strerror}") from problem
+    except (ValueError, RecursionError) as problem:
+        raise InputError(f"{where} is not JSON ({problem})") from problem
+    try:
+        conversation = load_conversation(document)
+    except CodecError as problem:
+        raise InputError(
+            f"{where}: {problem}", hint="other formats: flux-tui convert --from FORMAT --to flux"
+        ) from problem
+    except RecursionError as problem:
+        raise InputError(f"{where} is nested too deeply") from problem
+    given = cast("dict[str, object]", document).get("title")  # it was an object, or not loaded
+    title = given if isinstance(given, str) else ""
+    return one_line(title, 200), conversation
+
+
+async def _adopt(
+    store: SqliteStore,
+    conversation: Conversation,
+    title: str,
+    folder: str,
+    args: argparse.Namespace,
+) -> int:
+    """Store *conversation* as a session of its own and say its id."""
+    if not conversation.messages:
+        raise InputError("the conversation holds no messages")
+    now = datetime.now(UTC)
+    fresh = SessionInfo(
+        id=new_id(),
+        title=title,
+        created=now,
+        updated=now,
+        messages=len(conversation.messages),
+        models=(),
+        cost=NO_COST,
+        folder=folder,
+    )
+    await store.adopt(fresh, conversation)
+    if args.json:
+        say_json(_as_json((await store.find(fresh.id))[0]))
+    else:
+        say(fresh.id)
+    return 0
 
 
 async def _list(store: SqliteStore, args: argparse.Namespace) -> int:
@@ -120,20 +226,6 @@ async def _write(
         raise InputError(f"{target!r} cannot be written ({reason})") from problem
     complain(f"wrote {target}")
     return 0
-
-
-async def _find(store: SqliteStore, wanted: str) -> SessionInfo:
-    """Return the session whose id is, begins or ends with *wanted*."""
-    every = await store.sessions(limit=1_000_000)
-    if wanted == "last" and every:
-        return every[0]
-    exact = [info for info in every if info.id == wanted]
-    near = [info for info in every if info.id.startswith(wanted) or info.id.endswith(wanted)]
-    hits = exact or (near if len(wanted) >= 4 else [])
-    if len(hits) == 1:
-        return hits[0]
-    what = f"{len(hits)} sessions fit" if hits else "there is no session"
-    raise InputError(f"{what} {wanted!r}", hint='see "flux-tui sessions list"')
 
 
 def _as_json(info: SessionInfo) -> JSON:

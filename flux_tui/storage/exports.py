@@ -64,7 +64,8 @@ def export(
     """Return the document. Markdown and HTML hold the line to the head, JSON the whole tree."""
     kept = tuple(secrets)
     if kind == "json":
-        return redact(dumps(dump_conversation(conversation)), kept) + "\n"
+        document = {**dump_conversation(conversation), "title": title}
+        return redact(dumps(document), kept) + "\n"
     heading = one_line(title, 120) or "Conversation"
     text = to_markdown(conversation, heading) if kind == "md" else to_html(conversation, heading)
     return redact(text, kept)

@@ -138,11 +138,23 @@ def sessions(
 ) -> list[SessionInfo]:
     """List sessions whose title or text holds *query*, the last used first."""
     where, values = _matching(query, searchable=searchable)
-    found = connection.execute(
-        f"SELECT id, title, created, updated, folder FROM session {where}"
-        " ORDER BY used DESC, rowid DESC LIMIT ?",
-        (*values, limit),
-    ).fetchall()
+    return _infos(connection, f"{where} ORDER BY used DESC, rowid DESC LIMIT ?", (*values, limit))
+
+
+def find(connection: sqlite3.Connection, part: str) -> list[SessionInfo]:
+    """Return the session of that id, else those whose id begins or ends with *part*."""
+    if not part:
+        return []
+    ends = "WHERE substr(id, 1, length(?1)) = ?1 OR substr(id, -length(?1)) = ?1"
+    found = _infos(connection, f"{ends} ORDER BY id = ?1 DESC, used DESC LIMIT 20", (part,))
+    return found[:1] if found and found[0].id == part else found
+
+
+def _infos(
+    connection: sqlite3.Connection, clauses: str, values: tuple[object, ...]
+) -> list[SessionInfo]:
+    query = f"SELECT id, title, created, updated, folder FROM session {clauses}"
+    found = connection.execute(query, values).fetchall()
     counts, models, costs = _totals(connection, [row[0] for row in found])
     return [
         SessionInfo(
@@ -194,21 +206,23 @@ def usage(connection: sqlite3.Connection, since: datetime | None) -> list[UsageR
         " WHERE model IS NOT NULL AND input IS NOT NULL AND at >= ? ORDER BY seq",
         (rows.stamp(since) if since is not None else "",),
     )
-    return [
-        UsageRow(
-            session=row[0],
-            message=row[1],
-            at=rows.moment(row[2]),
-            model=row[3],
-            input=row[4],
-            cache_read=row[5],
-            cache_write=row[6],
-            output=row[7],
-            reasoning=row[8],
-            cost=rows.cost_of(*row[9:]),
-        )
-        for row in found
-    ]
+    # A branch copied into a session of its own was paid for once, where it first stood.
+    once: dict[str, UsageRow] = {}
+    for row in found:
+        if row[1] not in once:
+            once[row[1]] = UsageRow(
+                session=row[0],
+                message=row[1],
+                at=rows.moment(row[2]),
+                model=row[3],
+                input=row[4],
+                cache_read=row[5],
+                cache_write=row[6],
+                output=row[7],
+                reasoning=row[8],
+                cost=rows.cost_of(*row[9:]),
+            )
+    return list(once.values())
 
 
 def get_state(connection: sqlite3.Connection, key: str) -> str | None:

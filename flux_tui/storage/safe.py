@@ -104,6 +104,13 @@ class SafeStore(SessionStore):
         on_disk = await self._read(self._disk.sessions(query, limit), [])
         return (found + [info for info in on_disk if info.id not in self._moved])[:limit]
 
+    async def find(self, part: str) -> list[SessionInfo]:
+        """Return the session of that id, else those whose id begins or ends with *part*."""
+        in_memory = await self._memory.find(part) if self._memory else []
+        on_disk = await self._read(self._disk.find(part), [])
+        found = in_memory + [info for info in on_disk if info.id not in self._moved]
+        return [info for info in found if info.id == part] or found
+
     async def latest(self) -> str | None:
         """Return the id of the session used last, or None."""
         in_memory = await self._memory.latest() if self._memory else None
@@ -186,7 +193,7 @@ class SafeStore(SessionStore):
         """Take a session from the disk to memory, as far as the disk can still be read."""
         self._note(problem)
         conversation = await self._read(self._disk.load(session_id), Conversation())
-        known = await self._read(self._disk.sessions(limit=1_000_000), [])
+        known = await self._read(self._disk.find(session_id), [])
         now = datetime.now(UTC)
         blank = SessionInfo(
             id=session_id, title="", created=now, updated=now, messages=0, models=(), cost=NO_COST

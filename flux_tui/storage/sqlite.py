@@ -110,6 +110,10 @@ class SqliteStore(SessionStore):
 
         return await self._run(work)
 
+    async def find(self, part: str) -> list[SessionInfo]:
+        """Return the session of that id, else those whose id begins or ends with *part*."""
+        return await self._run(lambda database: queries.find(database.connection, part))
+
     async def latest(self) -> str | None:
         """Return the id of the session used last, or None."""
         return await self._run(lambda database: queries.latest(database.connection))
@@ -158,12 +162,13 @@ class SqliteStore(SessionStore):
         return await self._run(lambda database: queries.prompts(database.connection, limit))
 
     async def adopt(self, info: SessionInfo, conversation: Conversation) -> None:
-        """Take over a session that another store can no longer write, under its own id."""
+        """Take over a whole session from elsewhere, under the id that *info* says."""
 
         def write(connection: sqlite3.Connection, searchable: bool) -> None:
             queries.adopt(connection, info, conversation, own_claim(), searchable=searchable)
 
         await self._write_indexed(write)
+        self._claimed.add(info.id)
 
     async def aclose(self) -> None:
         """Finish writing, give the claimed sessions back and close; idempotent."""

@@ -90,6 +90,10 @@ class SessionStore(Protocol):
         """List sessions, the last used first; *query* searches titles and text."""
         ...
 
+    async def find(self, part: str) -> list[SessionInfo]:
+        """Return the session of that id, else those whose id begins or ends with *part*."""
+        ...
+
     async def latest(self) -> str | None:
         """Return the id of the session used last, or None."""
         ...

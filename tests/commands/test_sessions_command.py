@@ -6,13 +6,17 @@ import argparse
 import asyncio
 import json
 from contextlib import aclosing
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from flux_tui.commands import sessions
+from flux_tui.commands import cost, sessions
 from flux_tui.core.errors import FluxError, InputError
-from flux_tui.core.messages import user_message
+from flux_tui.core.messages import Message, Text, user_message
+from flux_tui.core.models import ModelRef
+from flux_tui.core.usage import Cost, Usage
 from flux_tui.storage.sqlite import SqliteStore
 
 
@@ -114,3 +118,128 @@ def test_rename_and_delete(ids: list[str], capsys: pytest.CaptureFixture[str]) -
 
     (left,) = json.loads(capsys.readouterr().out)
     assert left["title"] == "Wombats"
+
+
+def listed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    capsys.readouterr()
+    assert call("list", "--json") == 0
+    found: list[dict[str, object]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_last_is_the_session_used_last(ids: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("show", "last") == 0
+
+    assert "about keys" in capsys.readouterr().out
+
+
+def test_what_was_exported_is_imported_as_a_session_of_its_own(
+    ids: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "out.json"
+    call("rename", ids[0], "Wombats")
+    call("export", ids[0], "--format", "json", "-o", str(target))
+    capsys.readouterr()
+
+    assert call("import", str(target)) == 0
+
+    fresh = capsys.readouterr().out.strip()
+    rows = {row["id"]: row for row in listed(capsys)}
+    assert fresh not in ids
+    assert (rows[fresh]["title"], rows[fresh]["messages"]) == ("Wombats", 1)
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b'[{"role": "user"}]', "expected an object"),
+        (b'{"format": "flux", "version": 1, "messages": []}', "holds no messages"),
+        (b'{"format": "flux", "version": 9, "messages": []}', "version: version 9"),
+        (
+            b'{"format": "flux", "version": 1, "messages": [{"role": "boss"}]}',
+            "messages[0].role",
+        ),
+    ],
+)
+def test_what_is_no_conversation_is_not_imported(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    target = tmp_path / "in.json"
+    target.write_bytes(content)
+
+    with pytest.raises(InputError) as caught:
+        call("import", str(target))
+
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+async def _conversation(home: Path) -> tuple[str, list[str]]:
+    async with aclosing(SqliteStore(home / "flux" / "data" / "flux.db")) as store:
+        session = await store.create(title="Animals")
+        first = user_message("wombats")
+        then = Message(
+            role="assistant",
+            parts=(Text("cubes"),),
+            parent=first.id,
+            model=ModelRef("openai", "gpt-5.5"),
+            usage=Usage(input=10, output=5),
+            cost=Cost(amount=Decimal("0.5"), basis="computed"),
+        )
+        last = replace(user_message("why?"), parent=then.id)
+        for message in (first, then, last):
+            await store.append(session, message)
+    return session, [first.id, then.id, last.id]
+
+
+def test_a_copy_ends_at_a_message_and_is_not_paid_twice(
+    own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session, messages = asyncio.run(_conversation(own_home))
+
+    assert call("fork", session, "--at", messages[1][-8:], "--json") == 0
+
+    copy = json.loads(capsys.readouterr().out)
+    assert (copy["title"], copy["messages"]) == ("Animals (fork)", 2)
+    assert copy["id"] != session
+    assert call("fork", session, "--title", "Whole") == 0
+    capsys.readouterr()
+    whole = next(row for row in listed(capsys) if row["title"] == "Whole")
+    assert whole["messages"] == 3
+    assert cost.run(argparse.Namespace(by="session", since=None, json=True)) == 0
+    (only,) = json.loads(capsys.readouterr().out)
+    assert (only["key"], only["requests"], only["cost"]["usd"]) == (session, 1, "0.5")
+
+
+def test_a_copy_up_to_no_message_is_refused(own_home: Path) -> None:
+    session, _ = asyncio.run(_conversation(own_home))
+
+    with pytest.raises(InputError, match="no message ends in 'zzzz'"):
+        call("fork", session, "--at", "zzzz")
+
+
+def test_repair_says_when_all_is_well_and_when_nothing_is_there(
+    ids: list[str], own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("repair") == 0
+    assert capsys.readouterr().out.endswith("flux.db is in order\n")
+    assert call("repair", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["problems"] == []
+    with pytest.raises(InputError, match="there is no database at"):
+        call("repair", str(own_home / "none.db"))
+
+
+def test_sessions_come_back_from_a_database_that_was_moved_aside(
+    ids: list[str], own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = own_home / "flux" / "data" / "flux.db"
+    aside = database.with_name("flux.db.corrupt-1")
+    database.rename(aside)
+
+    assert call("repair", str(aside), "--json") == 0
+
+    assert sorted(json.loads(capsys.readouterr().out)["recovered"]) == sorted(ids)
+    assert sorted(str(row["id"]) for row in listed(capsys)) == sorted(ids)
