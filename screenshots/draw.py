@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 import cairosvg
 import pyte
+from PIL import Image
 from pyte.screens import Char
 
-WIDTH, HEIGHT, MARGIN, FONT = 8.4, 18, 12, 14
+WIDTH, HEIGHT, MARGIN, FONT, BASELINE = 9, 18, 12, 15, 14
 BACKGROUND, FOREGROUND = "#121418", "#e0e0e0"
 NAMES = {
     "black": "#1c1f26", "red": "#e06c75", "green": "#98c379", "brown": "#e5c07b",
@@ -28,41 +33,58 @@ def _colour(name: str, default: str) -> str:
 
 
 def svg(screen: pyte.Screen) -> str:
-    """Return the screen as an SVG document, cell by cell."""
+    """Return the screen as an SVG document: stretches of one background, then the characters."""
     width = screen.columns * WIDTH + 2 * MARGIN
     height = screen.lines * HEIGHT + 2 * MARGIN
+    rows = [
+        [_looks(screen.buffer[row][column]) for column in range(screen.columns)]
+        for row in range(screen.lines)
+    ]
+    page = Counter(back for row in rows for _, back in row).most_common(1)[0][0]
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}">',
-        f'<rect width="100%" height="100%" rx="8" fill="{BACKGROUND}"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">',
+        f'<rect width="100%" height="100%" fill="{page}"/>',
         f'<g font-family="DejaVu Sans Mono" font-size="{FONT}" xml:space="preserve">',
     ]
-    for row in range(screen.lines):
-        for column in range(screen.columns):
-            parts += _cell(screen.buffer[row][column], column, row)
+    for row, looks in enumerate(rows):
+        parts += _backgrounds([back for _, back in looks], row, page)
+    for row, looks in enumerate(rows):
+        for column, (front, _) in enumerate(looks):
+            parts += _character(screen.buffer[row][column], front, column, row)
     return "".join([*parts, "</g></svg>"])
 
 
-def _cell(cell: Char, column: int, row: int) -> list[str]:
+def _looks(cell: Char) -> tuple[str, str]:
     front, back = _colour(cell.fg, FOREGROUND), _colour(cell.bg, BACKGROUND)
-    if cell.reverse:
-        front, back = back, front
-    x, y = MARGIN + column * WIDTH, MARGIN + row * HEIGHT
-    drawn = []
-    if back != BACKGROUND:
-        drawn.append(
-            f'<rect x="{x:.1f}" y="{y}" width="{WIDTH + 0.4:.1f}" height="{HEIGHT + 0.4:.1f}" '
-            f'fill="{back}"/>'
-        )
-    if cell.data.strip():
-        style = ' font-weight="bold"' if cell.bold else ""
-        style += ' font-style="italic"' if cell.italics else ""
-        style += ' text-decoration="underline"' if cell.underscore else ""
-        drawn.append(
-            f'<text x="{x:.1f}" y="{y + 13.5}" fill="{front}"{style}>{escape(cell.data)}</text>'
-        )
+    return (back, front) if cell.reverse else (front, back)
+
+
+def _backgrounds(colours: Sequence[str], row: int, page: str) -> list[str]:
+    drawn: list[str] = []
+    column = 0
+    for colour, stretch in groupby(colours):
+        length = len(list(stretch))
+        if colour != page:
+            drawn.append(
+                f'<rect x="{MARGIN + column * WIDTH}" y="{MARGIN + row * HEIGHT}" '
+                f'width="{length * WIDTH}" height="{HEIGHT}" fill="{colour}"/>'
+            )
+        column += length
     return drawn
 
 
+def _character(cell: Char, front: str, column: int, row: int) -> list[str]:
+    if not cell.data.strip():
+        return []
+    style = ' font-weight="bold"' if cell.bold else ""
+    style += ' font-style="italic"' if cell.italics else ""
+    style += ' text-decoration="underline"' if cell.underscore else ""
+    x, y = MARGIN + column * WIDTH, MARGIN + row * HEIGHT + BASELINE
+    return [f'<text x="{x}" y="{y}" fill="{front}"{style}>{escape(cell.data)}</text>']
+
+
 def save_png(screen: pyte.Screen, path: Path) -> None:
-    """Write the screen as a PNG picture."""
-    cairosvg.svg2png(bytestring=svg(screen).encode("utf-8"), write_to=str(path))
+    """Write the screen as a PNG picture of few colours, so that it stays small."""
+    drawn = cairosvg.svg2png(bytestring=svg(screen).encode("utf-8"))
+    with Image.open(io.BytesIO(drawn)) as picture:
+        picture.convert("RGB").quantize(64).save(path, optimize=True)

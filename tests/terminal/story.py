@@ -133,8 +133,14 @@ class Story:
     def after(self) -> Iterator[tuple[str, Program]]:
         """Tell how it goes on after the kill."""
         with self.start("--continue") as program:
-            program.wait_for(FIFTH, "broken off", self.partial, "Ready")
+            program.wait_for("broken off", "Ready")
             yield "12-continued", program
+            for _ in range(30):
+                if self.partial in program.text:
+                    break
+                program.type(WHEEL_UP)
+                program.read(0.1)
+            program.wait_for(self.partial)
             program.type(WHEEL_UP * 60)
             program.wait_for(FIRST, "comparison as a table", "this is the simulator")
             program.press("ctrl+end")
