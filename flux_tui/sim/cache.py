@@ -40,7 +40,9 @@ class PromptCache:
             if self._minimum <= size <= upto:
                 self._remember(known)
         read = read if read <= upto else 0
-        bills = vendor == "anthropic" or gpt_profile(ask.model).bills_cache_writes
+        bills = vendor == "anthropic" or (
+            vendor == "openai" and gpt_profile(ask.model).bills_cache_writes
+        )
         reasoning = len(reply.thinking)
         calls = count_all(dumps(call.arguments) + call.name for call in reply.calls)
         return Tokens(
@@ -52,7 +54,7 @@ class PromptCache:
         )
 
     def _write_to(self, ask: Ask, sizes: list[int], vendor: Vendor) -> int:
-        if vendor == "openai":
+        if vendor != "anthropic":  # the others cache by themselves
             upto = sizes[-1] if sizes else 0
         else:
             marked = [s for s, seg in zip(sizes, ask.segments, strict=True) if seg.breakpoint]

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Vendor: TypeAlias = Literal["anthropic", "openai"]
+Vendor: TypeAlias = Literal["anthropic", "openai", "mistral", "cohere"]
 Inline: TypeAlias = Literal["yes", "ignored", "no"]
 
 _FULL = ("low", "medium", "high", "xhigh", "max")
@@ -224,6 +224,18 @@ MODELS = (
     SimModel("gpt-4.1", "openai", "GPT-4.1", 1_047_576, 32_768),
     SimModel("gpt-4o", "openai", "GPT-4o", 128_000, 16_384),
     SimModel("gpt-4o-mini", "openai", "GPT-4o mini", 128_000, 16_384),
+    SimModel("mistral-medium-latest", "mistral", "Mistral Medium 3.5", 262_144, 262_144),
+    SimModel("mistral-medium-3-5", "mistral", "Mistral Medium 3.5", 262_144, 262_144),
+    SimModel("mistral-large-4", "mistral", "Mistral Large 4", 1_048_576, 262_144),
+    SimModel("mistral-large-2512", "mistral", "Mistral Large 3", 262_144, 262_144),
+    SimModel("mistral-large-latest", "mistral", "Mistral Large", 262_144, 262_144),
+    SimModel("mistral-small-2603", "mistral", "Mistral Small 4", 262_144, 262_144),
+    SimModel("mistral-small-latest", "mistral", "Mistral Small 4", 262_144, 262_144),
+    SimModel("magistral-medium-2509", "mistral", "Magistral Medium 1.2", 131_072, 131_072),
+    SimModel("magistral-medium-latest", "mistral", "Magistral Medium 1.2", 131_072, 131_072),
+    SimModel("ministral-8b-2512", "mistral", "Ministral 3 8B", 262_144, 262_144),
+    SimModel("devstral-2512", "mistral", "Devstral 2", 262_144, 262_144),
+    SimModel("codestral-2508", "mistral", "Codestral", 256_000, 256_000),
 )
 # A model both vendors' routes offer, for measurements that must not depend on a profile.
 BENCH_MODEL = "mock-md"
@@ -234,7 +246,7 @@ def find(model: str, vendor: Vendor) -> SimModel | None:
     if model == BENCH_MODEL:
         return SimModel(BENCH_MODEL, vendor, "Simulator benchmark", 1_000_000, 1_000_000)
     base = _DATED.sub("", model)
-    return next((row for row in MODELS if row.vendor == vendor and row.id == base), None)
+    return next((row for row in MODELS if row.vendor == vendor and row.id in (model, base)), None)
 
 
 def offered(vendor: Vendor) -> tuple[SimModel, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -10,9 +10,11 @@ from flux_tui.sim.catalog import BENCH_MODEL, Vendor, offered
 from flux_tui.sim.catalog import find as find_model
 from flux_tui.sim.formats.anthropic import AnthropicFormat
 from flux_tui.sim.formats.base import EPOCH, WireFormat
+from flux_tui.sim.formats.mistral import MistralFormat
 from flux_tui.sim.formats.openai_chat import ChatFormat
 from flux_tui.sim.formats.openai_responses import ResponsesFormat
 from flux_tui.sim.rules.common import Violation
+from flux_tui.sim.rules.mistral_models import mistral_profile
 from flux_tui.sim.values import Object
 
 Kind: TypeAlias = Literal["answer", "count", "models"]
@@ -37,6 +39,7 @@ _ANTHROPIC = AnthropicFormat()
 _RESPONSES = ResponsesFormat()
 _CHAT = ChatFormat()
 _COMPAT = ChatFormat(compat=True)
+_MISTRAL = MistralFormat()
 
 _POST: dict[str, Route] = {
     "/messages": Route("answer", _ANTHROPIC),
@@ -45,17 +48,23 @@ _POST: dict[str, Route] = {
     "/responses/input_tokens": Route("count", _RESPONSES),
     "/chat/completions": Route("answer", _CHAT),
 }
+# Behind these prefixes stands one vendor alone, whose paths others may have too.
+_OWN: dict[str, dict[str, Route]] = {
+    "/compat": {"/chat/completions": Route("answer", _COMPAT)},
+    "/mistral": {"/chat/completions": Route("answer", _MISTRAL)},
+}
 _PREFIXES: dict[str, WireFormat] = {
     "/anthropic": _ANTHROPIC,
     "/openai": _RESPONSES,
     "/compat": _COMPAT,
+    "/mistral": _MISTRAL,
 }
 
 
 def find(method: str, path: str, headers: Mapping[str, str]) -> Route | Violation:
     """The route of a request, or the refusal of a path or method nobody serves.
 
-    `/anthropic`, `/openai` and `/compat` may stand before the path, and `/v1` may be missing.
+    A vendor's name may stand before the path (`/mistral` must), and `/v1` may be missing.
     """
     prefix = next((p for p in _PREFIXES if path == p or path.startswith(f"{p}/")), "")
     rest = path.removeprefix(prefix).removeprefix("/v1").rstrip("/")
@@ -64,23 +73,25 @@ def find(method: str, path: str, headers: Mapping[str, str]) -> Route | Violatio
         if wire is None:
             wire = _ANTHROPIC if "anthropic-version" in headers else _RESPONSES
         return Route("models", wire, rest.removeprefix("/models").removeprefix("/"))
-    route = _POST.get(rest)
-    if route is None or (prefix == "/compat" and route.wire is not _CHAT):
+    route = _OWN.get(prefix, _POST).get(rest)
+    if route is None:
         return Violation("path", path, f"Not Found: {method} {path}", status=404)
     if method != "POST":
         return Violation("method", path, f"Method Not Allowed: {method} {path}", status=405)
-    return Route(route.kind, _COMPAT) if prefix == "/compat" else route
+    return route
 
 
 def model_list(vendor: Vendor, name: str) -> Object | None:
     """The vendor's list of models, or the one called *name*; None when there is no such model."""
-    describe = _claude if vendor == "anthropic" else _gpt
+    describe = _DESCRIBE[vendor]
     if name:
         found = find_model(name, vendor)
         return describe(found.id, found.name, found.window, found.max_output) if found else None
     rows = [describe(m.id, m.name, m.window, m.max_output) for m in offered(vendor)]
     if vendor == "openai":
         return {"object": "list", "data": [*rows, _gpt(BENCH_MODEL, "", 0, 0)]}
+    if vendor == "mistral":
+        return {"object": "list", "data": rows}
     first, last = rows[0]["id"], rows[-1]["id"]
     return {"data": rows, "has_more": False, "first_id": first, "last_id": last}
 
@@ -99,3 +110,31 @@ def _claude(name: str, title: str, window: int, most: int) -> Object:
 def _gpt(name: str, title: str, window: int, most: int) -> Object:
     del title, window, most  # the list of this vendor says no more than the name
     return {"id": name, "object": "model", "created": EPOCH, "owned_by": "system"}
+
+
+def _mistral(name: str, title: str, window: int, most: int) -> Object:
+    del most  # the list says nothing of it
+    profile = mistral_profile(name)
+    return {
+        "id": name,
+        "object": "model",
+        "created": EPOCH,
+        "owned_by": "mistralai",
+        "name": title,
+        "max_context_length": window,
+        "aliases": [],
+        "capabilities": {
+            "completion_chat": True,
+            "function_calling": True,
+            "vision": profile.images,
+            "reasoning": profile.always_reasons or bool(profile.efforts),
+        },
+        "type": "base",
+    }
+
+
+_DESCRIBE: dict[Vendor, Callable[[str, str, int, int], Object]] = {
+    "anthropic": _claude,
+    "openai": _gpt,
+    "mistral": _mistral,
+}

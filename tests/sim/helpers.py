@@ -15,12 +15,14 @@ PATHS = {
     "responses": "/v1/responses",
     "chat": "/v1/chat/completions",
     "compat": "/compat/v1/chat/completions",
+    "mistral": "/mistral/v1/chat/completions",
 }
 MODELS = {
     "anthropic": "claude-opus-5",
     "responses": "gpt-6.1-sol",
     "chat": "gpt-4o",
     "compat": "anything/at-all",
+    "mistral": "mistral-medium-3-5",
 }
 READ = {
     "type": "object",
@@ -96,7 +98,9 @@ def text_of(wire: str, stream: bytes) -> str:
                 parts.append(event["delta"])
         else:
             for choice in event.get("choices", []):
-                parts.append(choice["delta"].get("content") or "")
+                said = choice["delta"].get("content") or ""
+                pieces = said if isinstance(said, list) else [{"text": said}]
+                parts += [piece.get("text", "") for piece in pieces]
     return "".join(parts)
 
 

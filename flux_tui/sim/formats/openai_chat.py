@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from flux_tui.sim import catalog
 from flux_tui.sim.formats import openai
 from flux_tui.sim.formats.base import EPOCH, identifier, sse
-from flux_tui.sim.replies import prompt_text
+from flux_tui.sim.formats.chat_history import forced, history, segments, tools
 from flux_tui.sim.rules import openai_chat as rules
 from flux_tui.sim.rules.common import Violation
 from flux_tui.sim.rules.openai_common import reasons
-from flux_tui.sim.script import Answer, Ask, Call, Frame, Outcome, Segment, Tool
+from flux_tui.sim.script import Answer, Ask, Call, Frame
 from flux_tui.sim.values import Object, dumps, integer, mapping, objects, sequence, string
 
 _FINISH = {"end": "stop", "tool_use": "tool_calls", "length": "length", "refusal": "stop"}
@@ -46,28 +46,28 @@ class ChatFormat:
         model = string(body.get("model"))
         effort = string(body.get("reasoning_effort"))
         choice = body.get("tool_choice")
-        text, outcomes, rounds, kinds, turns = _history(objects(body.get("messages")))
+        told = history(objects(body.get("messages")), _media)
         stop = body.get("stop")
         most = integer(body.get("max_completion_tokens")) or integer(body.get("max_tokens"))
         return Ask(
             wire="openai-chat",
             model=model,
             seed=seed,
-            text=text,
-            outcomes=outcomes,
-            rounds=rounds,
-            attachments=kinds,
-            turns=turns,
-            tools=() if choice == "none" else _tools(body),
+            text=told.text,
+            outcomes=told.outcomes,
+            rounds=told.rounds,
+            attachments=told.attachments,
+            turns=told.turns,
+            tools=() if choice == "none" else tools(body),
             stream=body.get("stream") is True,
             reasons=self.compat or reasons(catalog.gpt_profile(model), effort),
             asked_to_reason=bool(effort),
             max_output=most,
             parallel=body.get("parallel_tool_calls") is not False,
-            forced=_forced(choice),
+            forced=forced(choice, "required"),
             schema=openai.schema_of(mapping(body.get("response_format"))),
             stops=(stop,) if isinstance(stop, str) else tuple(map(string, sequence(stop))),
-            segments=tuple(_segments(body)),
+            segments=tuple(segments(body)),
         )
 
     def unauthorized(self, key: str | None) -> Violation:
@@ -238,52 +238,6 @@ def _usage(answer: Answer) -> Object:
     }
 
 
-def _forced(choice: object) -> str | None:
-    if choice == "required":
-        return ""
-    named = mapping(choice)
-    if named.get("type") == "function":
-        return string(mapping(named.get("function")).get("name"))
-    return None
-
-
-def _tools(body: Object) -> tuple[Tool, ...]:
-    functions = [mapping(tool.get("function")) for tool in objects(body.get("tools"))]
-    return tuple(
-        Tool(string(tool.get("name")), mapping(tool.get("parameters")))
-        for tool in functions
-        if tool
-    )
-
-
-def _history(
-    messages: list[Object],
-) -> tuple[str, tuple[Outcome, ...], int, tuple[str, ...], int]:
-    text, kinds, turns, rounds = "", (), 0, 0
-    outcomes: list[Outcome] = []
-    names: dict[str, str] = {}
-    before = ""
-    for message in messages:
-        role, follows = string(message.get("role")), before
-        before = role
-        calls = objects(message.get("tool_calls"))
-        for call in calls:
-            names[string(call.get("id"))] = string(mapping(call.get("function")).get("name"))
-        rounds += bool(calls)
-        content = message.get("content")
-        if role == "tool":
-            name = names.get(string(message.get("tool_call_id")), "")
-            outcomes.append(Outcome(name, openai.part_text(content)))
-        media = tuple(_media(objects(content)))
-        # Images of tool results have to follow in a user message; it is no new question.
-        if role != "user" or (follows == "tool" and media):
-            continue
-        said = openai.part_text(content)
-        if prompt_text(said) or media:
-            text, kinds, turns, rounds, outcomes = said, media, turns + 1, 0, []
-    return text, tuple(outcomes), rounds, kinds, turns
-
-
 def _media(parts: list[Object]) -> Iterator[str]:
     for part in parts:
         if part.get("type") == "image_url":
@@ -292,9 +246,3 @@ def _media(parts: list[Object]) -> Iterator[str]:
         elif part.get("type") == "file":
             data = string(mapping(part.get("file")).get("file_data"))
             yield openai.data_kind(data, "file/reference")
-
-
-def _segments(body: Object) -> Iterator[Segment]:
-    yield Segment(dumps(body.get("tools")))
-    for message in objects(body.get("messages")):
-        yield Segment(dumps(message))
