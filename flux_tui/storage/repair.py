@@ -15,7 +15,13 @@ from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.sanitize import one_line
 from flux_tui.storage import rows
 from flux_tui.storage.claims import is_free
-from flux_tui.storage.database import describe_failure, note_indexed, open_database, transaction
+from flux_tui.storage.database import (
+    describe_failure,
+    note_indexed,
+    open_database,
+    primary_code,
+    transaction,
+)
 
 _TABLES = ("session", "message", "draft", "blob", "blob_use", "state")
 _JOURNALS = ("", "-wal", "-shm", "-journal")
@@ -119,10 +125,10 @@ def _problems(connection: sqlite3.Connection) -> list[str]:
     found += [f"files that belong to no session: {unused}"] if unused else []
     try:
         connection.execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
-    except sqlite3.OperationalError:
-        pass  # this SQLite has no full-text search, or the index is not made yet
-    except sqlite3.DatabaseError:
-        found.append("the search index does not fit the messages")
+    except sqlite3.DatabaseError as problem:
+        # Any other failure: this SQLite has no full-text search, or the index is not made yet.
+        if primary_code(problem) == sqlite3.SQLITE_CORRUPT:
+            found.append("the search index does not fit the messages")
     return found
 
 
