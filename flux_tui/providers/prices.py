@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -55,7 +55,9 @@ def price_usage(
         return Cost(basis="unknown")
     mine = (overrides or {}).get(str(info.ref))
     if mine is not None:
-        return _from_override(mine, usage)
+        cost = _from_override(mine, usage)
+        simulated = info.simulated and cost.basis == "computed"
+        return replace(cost, basis="simulated") if simulated else cost
     local = not info.simulated and is_local(info.base_url)
     free = Cost(amount=Decimal(0), basis="free")
     if local and info.ref.provider not in _VENDORS:

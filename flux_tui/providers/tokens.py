@@ -78,8 +78,8 @@ class _Counting:
     counter: _Counter = estimate
     basis: Basis = "estimate"
     tried: bool = False
-    memo: OrderedDict[str, tuple[Message, int]] = field(
-        default_factory=OrderedDict[str, tuple[Message, int]]
+    memo: OrderedDict[str, tuple[Message, int, Basis]] = field(
+        default_factory=OrderedDict[str, tuple[Message, int, Basis]]
     )
     lock: Lock = field(default_factory=Lock)
 
@@ -88,17 +88,30 @@ _counting = _Counting()
 
 
 def count(
-    messages: Sequence[Message], system: str = "", tools: Sequence[ToolSpec] = ()
+    messages: Sequence[Message],
+    system: str = "",
+    tools: Sequence[ToolSpec] = (),
+    *,
+    quick: bool = False,
 ) -> TokenCount:
     """Return the size of a request. Each message is counted once and remembered by its id.
 
-    Until `warm_up` has found a vocabulary the answer is an estimate.
+    Until `warm_up` has found a vocabulary the answer is an estimate. With *quick* a message that
+    was not counted before is estimated by its length: tokenising a long history takes seconds,
+    so it belongs in a thread.
     """
-    counter, basis = _counting.counter, _counting.basis
+    best = _counting.counter, _counting.basis
+    counter, basis = (estimate, "estimate") if quick else best
     total = counter(system) + _MESSAGE if system else 0
     for tool in tools:
         total += counter(tool.name) + counter(tool.description) + counter(dumps(dict(tool.schema)))
-    return TokenCount(total + sum(_of_message(message, counter) for message in messages), basis)
+    weakest: Basis = basis if total else best[1]
+    for message in messages:
+        tokens, known = _of_message(message, counter, basis)
+        total += tokens
+        if known == "estimate":
+            weakest = "estimate"
+    return TokenCount(total, weakest)
 
 
 def warm_up() -> Basis:
@@ -144,17 +157,18 @@ def _tiktoken() -> _Counter | None:
     return counter
 
 
-def _of_message(message: Message, counter: _Counter) -> int:
+def _of_message(message: Message, counter: _Counter, basis: Basis) -> tuple[int, Basis]:
     memo = _counting.memo
     known = memo.get(message.id)
     # A message fitted to another model keeps its id but not its parts.
     if known is not None and (known[0] is message or known[0].parts == message.parts):
-        return known[1]
+        if known[2] == "tiktoken" or basis == "estimate":
+            return known[1], known[2]
     tokens = _MESSAGE + sum(_of_part(part, counter) for part in message.parts)
-    memo[message.id] = (message, tokens)
+    memo[message.id] = (message, tokens, basis)
     if len(memo) > _MEMO:
         memo.popitem(last=False)
-    return tokens
+    return tokens, basis
 
 
 def _of_part(part: Part, counter: _Counter) -> int:

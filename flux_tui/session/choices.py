@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from flux_tui.config.keys import has_key
+from flux_tui.config.models import ModelOverride
 from flux_tui.config.settings import Settings
 from flux_tui.core.errors import InputError
 from flux_tui.core.models import Api, ModelInfo, ModelRef
@@ -173,7 +174,20 @@ class Catalog:
         source = self.source(ref.provider)
         simulated = self._demo and not source.local
         base_url = SIMULATOR_URLS[source.api] if simulated else source.base_url
-        return describe(ref, source.api, base_url, simulated=simulated)
+        info = describe(ref, source.api, base_url, simulated=simulated)
+        own = self._settings.models.get(str(ref))
+        return info if own is None else _as_the_user_says(info, own)
+
+    def larger(self, model: ModelInfo) -> tuple[ModelRef, ...]:
+        """Return up to three usable models with a larger window than *model*, largest first."""
+        window = model.context_window or 0
+        found = [
+            choice.info
+            for choice in self.choices()
+            if choice.available and (choice.info.context_window or 0) > window
+        ]
+        found.sort(key=lambda info: info.context_window or 0, reverse=True)
+        return tuple(dict.fromkeys(info.ref for info in found))[:3]
 
     def find(self, text: str) -> ModelInfo:
         """Return the model that *text* names; see `Runtime.find_model`."""
@@ -205,6 +219,18 @@ class Catalog:
                 return choice.info
         # The built-in providers always have names to offer, with or without a key.
         return (usable or self.choices())[0].info
+
+
+def _as_the_user_says(info: ModelInfo, own: ModelOverride) -> ModelInfo:
+    """Return *info* with the user's facts over the table's."""
+    return replace(
+        info,
+        context_window=own.context_window or info.context_window,
+        max_output=own.max_output or info.max_output,
+        efforts=info.efforts if own.efforts is None else own.efforts,
+        abilities=replace(info.abilities, **own.abilities()),
+        source="user",
+    )
 
 
 def _key_names(own: str, names: tuple[str, ...]) -> tuple[str, ...]:

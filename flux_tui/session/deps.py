@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
 
 from flux_tui.core.messages import Message
-from flux_tui.core.models import Effort, ModelInfo
-from flux_tui.providers.base import Provider, ToolSpec
+from flux_tui.core.models import ModelInfo, ModelRef
+from flux_tui.providers.base import Provider
 from flux_tui.session.approvals import ApprovalPolicy, Approver
 from flux_tui.session.ledger import CostLedger
+from flux_tui.session.meter import Meter
+from flux_tui.session.outgoing import Outgoing
 from flux_tui.tools.base import Tool
 
 DRAFT_SECONDS = 0.4
@@ -21,16 +22,6 @@ DRAFT_SECONDS = 0.4
 
 MAX_STEPS = 25
 """Requests in one turn at the most."""
-
-
-class CountTokens(Protocol):
-    """Estimates how many tokens a request is. May compute for a while: called in a thread."""
-
-    def __call__(
-        self, messages: tuple[Message, ...], system: str, tools: tuple[ToolSpec, ...]
-    ) -> int:
-        """Return the number of tokens."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +33,7 @@ class TurnDeps:
     """
 
     provider: Provider
-    model: ModelInfo
+    outgoing: Outgoing
     tools: Mapping[str, Tool]
     policy: ApprovalPolicy
     approver: Approver
@@ -51,11 +42,12 @@ class TurnDeps:
     stop: asyncio.Event
     commit: Callable[[Message], Awaitable[Message]]
     draft: Callable[[Message], Awaitable[None]]
-    count: CountTokens
-    system: str = ""
-    effort: Effort | None = None
-    max_output: int | None = None  # tokens
-    temperature: float | None = None
-    cache_key: str = ""
+    meter: Meter
+    larger: Callable[[ModelInfo], tuple[ModelRef, ...]]  # models with a larger window
     budget: Decimal | None = None  # US dollars this turn may cost
     max_steps: int = MAX_STEPS
+
+    @property
+    def model(self) -> ModelInfo:
+        """The model that answers this turn."""
+        return self.outgoing.model

@@ -167,15 +167,17 @@ class Reply:
         A provider that reports first and last has told only the beginning of a broken answer.
         """
         if message.usage is not None and not broken:
+            await asyncio.to_thread(self._deps.meter.learn, self._request, message.usage)
             return message.usage
-        output = await asyncio.to_thread(self._deps.count, (message,), "", ())
+        model, meter = self._request.model, self._deps.meter
+        output, _ = await asyncio.to_thread(meter.weigh, (message,), model)
         if message.usage is not None:
             if message.usage.output >= output:
                 return message.usage
             return replace(message.usage, output=output, estimated=True)
         request = self._request
-        prompt = await asyncio.to_thread(
-            self._deps.count, request.messages, request.system, request.tools
+        prompt, _ = await asyncio.to_thread(
+            meter.weigh, request.messages, model, request.system, request.tools
         )
         return Usage(input=prompt, output=output, estimated=True)
 

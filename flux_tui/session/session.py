@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, TypeVar
 
 from flux_tui.core.errors import FluxError, InputError, StoreError
 from flux_tui.core.events import Committed, Noted, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation, Document, Image, Message, user_message
 from flux_tui.core.models import Effort, ModelInfo
-from flux_tui.core.normalize import normalize
 from flux_tui.core.sanitize import one_line, sanitize
-from flux_tui.providers.base import Provider
 from flux_tui.session.approvals import ApprovalPolicy, Approver, Unattended
-from flux_tui.session.deps import CountTokens, TurnDeps
+from flux_tui.session.deps import TurnDeps
+from flux_tui.session.inspect import Inspection, inspect
 from flux_tui.session.ledger import CostLedger
+from flux_tui.session.meter import ContextUse
+from flux_tui.session.outgoing import Outgoing, tool_specs
+from flux_tui.session.preflight import Preflight, preflight
+from flux_tui.session.privacy import Privacy, project
 from flux_tui.session.prompts import read_notes, system_prompt
-from flux_tui.session.switch import ContextUse, Switch, measure
+from flux_tui.session.services import Services
+from flux_tui.session.switch import Switch
 from flux_tui.session.turn import run_turn
-from flux_tui.storage.store import SessionStore
-from flux_tui.tools.base import Tool
 
 T = TypeVar("T")
 
 TITLE_LENGTH = 60  # characters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """What sessions share; made by `session.wiring` alone."""
-
-    store: SessionStore
-    open_provider: Callable[[ModelInfo], Awaitable[Provider]]
-    count: CountTokens
-    root: Path  # the folder that tools work in
-    tools: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
-    max_output: int | None = None
-    temperature: float | None = None
-    news: Callable[[], str] = str  # a trouble that nobody was told yet; empty if there is none
+def state_key(session_id: str) -> str:
+    """Return the name under which a session's `Privacy` is remembered."""
+    return f"privacy:{session_id}"
 
 
 class ChatSession:
@@ -63,19 +55,20 @@ class ChatSession:
         conversation: Conversation | None = None,
         session_id: str | None = None,
         title: str = "",
-        read_only: bool = False,
+        privacy: Privacy | None = None,
     ) -> None:
         self.id = session_id
         self.title = title
         self.conversation = conversation or Conversation()
         self.model = model
         self.effort: Effort | None = effort
-        self.read_only = read_only
+        self.read_only = False
         self.notices: list[str] = []
         self.ledger = ledger
         self.policy = policy or ApprovalPolicy()
         self.approver: Approver = Unattended()
         self.budget: Decimal | None = None  # US dollars per turn
+        self.privacy = privacy or Privacy()
         self._services = services
         self._stop: asyncio.Event | None = None
         self._unsaved: list[Message] = []
@@ -114,11 +107,10 @@ class ChatSession:
 
         The stored conversation stays as it is. *effort* None keeps the present one.
         """
-        _, report = normalize(self.conversation.path, model)
+        _, report = project(self.conversation.path, model, self.privacy)
         before, self.model = self.model, model
         self.effort = effort or self.effort
         use = self.context()
-        readers = {m.model.provider for m in self.conversation.path if m.model is not None}
         return Switch(
             before=before.ref,
             after=model.ref,
@@ -126,8 +118,68 @@ class ChatSession:
             tokens=use.tokens,
             estimated=use.estimated,
             window=use.window,
-            new_reader="" if not readers or model.ref.provider in readers else model.ref.provider,
+            new_reader=self.privacy.new_reader(self.conversation.path, model),
         )
+
+    async def preflight(self, model: ModelInfo) -> Preflight:
+        """Find out what sending the conversation to *model* next would mean; nothing is sent."""
+        services = self._services
+        outgoing = await self._outgoing(model)
+        return await asyncio.to_thread(
+            preflight,
+            self.conversation.path,
+            self.model,
+            outgoing,
+            meter=services.meter,
+            price=services.price,
+            label=services.label(model.ref.provider),
+            larger=services.larger(model),
+        )
+
+    async def inspect(self, model: ModelInfo | None = None, text: str = "") -> Inspection:
+        """Return the request that would go to *model*, by default the present one.
+
+        *text* is what is being written and would be said with it.
+        """
+        model = model or self.model
+        path = self.conversation.path
+        if text.strip():
+            path = (*path, user_message(sanitize(text)))
+        outgoing = await self._outgoing(model)
+        provider = await asyncio.to_thread(self._services.blueprint, model)
+        return await asyncio.to_thread(inspect, path, outgoing, provider)
+
+    def needs_consent(self, model: ModelInfo) -> str | None:
+        """Return the label of a vendor that would read the history for the first time.
+
+        None if nobody new would, or the user has agreed to it with `consent`. Asking is the front
+        end's part: `send` does not.
+        """
+        if self.privacy.needs_consent(self.conversation.path, model) is None:
+            return None
+        return self._services.label(model.ref.provider)
+
+    async def consent(self, model: ModelInfo) -> None:
+        """Note that the user lets *model*'s vendor read the history; kept with the session."""
+        await self._wish(self.privacy.consent(model.ref.provider))
+
+    async def keep_private(self, message_id: str, *, on: bool = True) -> None:
+        """Mark a message, and with it its whole turn, "do not hand over"; kept with the session.
+
+        A vendor that has not answered in that turn gets a sentence in its place.
+
+        Raises:
+            InputError: there is no such message.
+        """
+        if on and all(message.id != message_id for message in self.conversation.messages):
+            raise InputError("there is no such message")
+        await self._wish(self.privacy.keep(message_id, on=on))
+
+    async def _wish(self, privacy: Privacy) -> None:
+        self.privacy = privacy
+        self._use = None
+        if self.id is not None and not self.read_only:
+            await self._try(self._services.store.set_state(state_key(self.id), privacy.dumps()))
 
     async def rewind(self, message_id: str) -> str:
         """Stand before a message of the user, to say it differently; return its text.
@@ -149,7 +201,8 @@ class ChatSession:
         """Return how much of the window the conversation takes up."""
         key = (self.conversation.head, self.model)
         if self._use is None or self._use[0] != key:
-            use = measure(self.conversation.path, self.model, self._services.count)
+            system, tools = self._prompt(self.model), tool_specs(self._services.tools, self.model)
+            use = self._services.meter.measure(self.conversation.path, self.model, system, tools)
             self._use = (key, use)
         return self._use[1]
 
@@ -213,20 +266,10 @@ class ChatSession:
 
     async def _deps(self, stop: asyncio.Event) -> TurnDeps:
         services, model = self._services, self.model
-        if self._notes is None:
-            self._notes = await asyncio.to_thread(read_notes, services.root)
-        tools: Mapping[str, Tool] = services.tools if model.abilities.tools else {}
-        system = system_prompt(
-            model,
-            root=services.root,
-            tools=bool(tools),
-            notes=self._notes,
-            own=self.conversation.system,
-        )
         return TurnDeps(
+            outgoing=await self._outgoing(model),
             provider=await services.open_provider(model),
-            model=model,
-            tools=tools,
+            tools=services.tools if model.abilities.tools else {},
             policy=self.policy,
             approver=self.approver,
             ledger=self.ledger,
@@ -234,13 +277,33 @@ class ChatSession:
             stop=stop,
             commit=self._commit,
             draft=self._draft,
-            count=services.count,
-            system=system,
-            effort=model.snap_effort(self.effort),
+            meter=services.meter,
+            larger=services.larger,
+            budget=self.budget,
+        )
+
+    async def _outgoing(self, model: ModelInfo) -> Outgoing:
+        services = self._services
+        if self._notes is None:
+            self._notes = await asyncio.to_thread(read_notes, services.root)
+        return Outgoing(
+            model=model,
+            system=self._prompt(model),
+            tools=tool_specs(services.tools, model),
             max_output=services.max_output,
+            effort=model.snap_effort(self.effort),
             temperature=services.temperature,
             cache_key=self.id or "",
-            budget=self.budget,
+            privacy=self.privacy,
+        )
+
+    def _prompt(self, model: ModelInfo) -> str:
+        return system_prompt(
+            model,
+            root=self._services.root,
+            tools=bool(tool_specs(self._services.tools, model)),
+            notes=self._notes or "",
+            own=self.conversation.system,
         )
 
     async def _commit(self, message: Message) -> Message:
@@ -265,6 +328,8 @@ class ChatSession:
             session_id = await store.create(title=self.title, system=system, folder=folder)
             await store.claim(session_id)
             self.id = session_id
+            if self.privacy != Privacy():
+                await store.set_state(state_key(session_id), self.privacy.dumps())
         while self._unsaved:
             await store.append(self.id, self._unsaved[0])
             del self._unsaved[0]

@@ -4,24 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flux_tui.core.messages import Message
-from flux_tui.core.models import ModelInfo, ModelRef
+from flux_tui.core.models import ModelRef
 from flux_tui.core.normalize import SwapReport
-from flux_tui.session.deps import CountTokens
-
-
-@dataclass(frozen=True, slots=True)
-class ContextUse:
-    """Tokens that the conversation takes of a window; `window` None if nobody told its size."""
-
-    tokens: int
-    window: int | None
-    estimated: bool
-
-    @property
-    def share(self) -> float | None:
-        """The part of the window that is used, 0 to 1 and above; None if it is not known."""
-        return self.tokens / self.window if self.window else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +46,3 @@ def short_count(tokens: int) -> str:
     if tokens < 999_500:
         return f"{tokens / 1_000:.0f}k"
     return f"{tokens / 1_000_000:.2f}".rstrip("0").rstrip(".") + "M"
-
-
-def measure(path: tuple[Message, ...], model: ModelInfo, count: CountTokens) -> ContextUse:
-    """Return how much of *model*'s window the messages of *path* take.
-
-    The last reported usage counts what the provider read and wrote by then; what came after is
-    estimated. Another model's count of the same text is an estimate as well.
-    """
-    for place in range(len(path) - 1, -1, -1):
-        usage = path[place].usage
-        if usage is not None:
-            rest = path[place + 1 :]
-            more = count(rest, "", ()) if rest else 0
-            exact = not (rest or usage.estimated) and path[place].model == model.ref
-            return ContextUse(usage.total + more, model.context_window, not exact)
-    tokens = count(path, "", ()) if path else 0
-    return ContextUse(tokens, model.context_window, bool(path))

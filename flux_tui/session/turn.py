@@ -17,8 +17,7 @@ from flux_tui.core.events import (
     TurnEvent,
 )
 from flux_tui.core.messages import Conversation, Message
-from flux_tui.core.normalize import normalize
-from flux_tui.providers.base import ChatRequest, ToolSpec
+from flux_tui.providers.base import ChatRequest
 from flux_tui.session.calls import REPEATS, Repeats, ToolRound
 from flux_tui.session.deps import TurnDeps
 from flux_tui.session.reply import Reply
@@ -58,9 +57,6 @@ class _Turn:
         self.deps = deps
         self.ended = TurnEnded("aborted")
         self._repeats = Repeats()
-        self._specs = tuple(
-            ToolSpec(tool.name, tool.description, tool.schema) for tool in deps.tools.values()
-        )
 
     async def steps(self) -> AsyncGenerator[TurnEvent]:
         """Yield the events of all steps; `ended` says afterwards how it came out."""
@@ -119,18 +115,8 @@ class _Turn:
         return path[-1] if path and path[-1].role == "assistant" else None
 
     async def _request(self) -> ChatRequest:
-        deps = self.deps
-        messages, _ = await asyncio.to_thread(normalize, self.conversation.path, deps.model)
-        return ChatRequest(
-            model=deps.model,
-            messages=messages,
-            system=deps.system,
-            tools=self._specs if deps.model.abilities.tools else (),
-            max_output=deps.max_output,
-            effort=deps.effort,
-            temperature=deps.temperature,
-            cache_key=deps.cache_key,
-        )
+        request, _ = await asyncio.to_thread(self.deps.outgoing.request, self.conversation.path)
+        return request
 
     async def _ask(self) -> AsyncGenerator[TurnEvent]:
         taken = frozenset(call.id for message in self.conversation for call in message.tool_calls)

@@ -7,23 +7,25 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 from flux_tui.config.keys import find_key
 from flux_tui.config.settings import Settings
 from flux_tui.core.errors import InputError, StoreError
-from flux_tui.core.messages import Conversation, Message
+from flux_tui.core.messages import Conversation
 from flux_tui.core.models import ModelInfo, ModelRef
-from flux_tui.core.usage import Cost, Usage
 from flux_tui.providers import tokens
-from flux_tui.providers.base import Endpoint, Provider, ToolSpec
+from flux_tui.providers.base import Endpoint, Provider
 from flux_tui.providers.registry import make_provider
 from flux_tui.session.approvals import ApprovalPolicy
 from flux_tui.session.choices import Catalog, ModelChoice, is_demo
 from flux_tui.session.ledger import CostLedger, Spending, start_of_month
-from flux_tui.session.session import ChatSession, Services
+from flux_tui.session.meter import Meter
+from flux_tui.session.privacy import Privacy
+from flux_tui.session.services import Services
+from flux_tui.session.session import ChatSession, state_key
+from flux_tui.session.tariff import Tariff
 from flux_tui.storage.safe import SafeStore
 from flux_tui.tools.base import Tool
 from flux_tui.tools.registry import builtin_tools
@@ -51,6 +53,8 @@ class Runtime:
         self.store: SafeStore = SafeStore(settings.paths.database)
         self.catalog = Catalog(settings, demo=self.demo)
         self._last_model = ""
+        self.tariff = Tariff(settings.prices)
+        self._meter = Meter(tokens.count, tokens.Calibration())
         self._spending = Spending(simulated=self.demo)
         self._pool: dict[tuple[str, str, str], Provider] = {}
         self._opening = asyncio.Lock()
@@ -139,7 +143,7 @@ class Runtime:
         key = (model.ref.provider, model.api, model.base_url)
         async with self._opening:
             if key not in self._pool:
-                endpoint = await asyncio.to_thread(self._endpoint, model)
+                endpoint = await asyncio.to_thread(lambda: self._with_key(self._endpoint(model)))
                 self._pool[key] = await asyncio.to_thread(make_provider, endpoint)
         return self._pool[key]
 
@@ -161,8 +165,12 @@ class Runtime:
             headers=own.headers,
             options=own.options,
         )
-        if model.simulated:
-            return self._simulated(endpoint)
+        return self._simulated(endpoint) if model.simulated else endpoint
+
+    def _with_key(self, endpoint: Endpoint) -> Endpoint:
+        own = self.catalog.source(endpoint.provider)
+        if endpoint.transport is not None:
+            return endpoint
         key = find_key(self.settings, own.id, own.key_names)
         if key is None and own.needs_key:
             raise InputError(
@@ -170,6 +178,16 @@ class Runtime:
                 hint=f"set {endpoint.key_name} or choose another",
             )
         return replace(endpoint, key=key)
+
+    def blueprint(self, model: ModelInfo) -> Provider:
+        """Return a provider for *model* without a key, to see what it would send.
+
+        Blocks while its module is imported: call it in a thread.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        return make_provider(self._endpoint(model))
 
     def _simulated(self, endpoint: Endpoint) -> Endpoint:
         from pydantic import SecretStr
@@ -206,7 +224,10 @@ class Runtime:
             conversation,
             session_id=session_id,
             title=info.title if info is not None else "",
+            privacy=Privacy.loads(await self.store.get_state(state_key(session_id))),
         )
+        # Counted now, in a thread, so that the context meter need not estimate a long history.
+        await asyncio.to_thread(self._meter.count, conversation.path, "", ())
         session.ledger.restore(conversation.messages)
         if not await self.store.claim(session_id):
             session.read_only = True
@@ -230,27 +251,33 @@ class Runtime:
         conversation: Conversation,
         session_id: str | None = None,
         title: str = "",
+        privacy: Privacy | None = None,
     ) -> ChatSession:
         settings = self.settings
         services = Services(
             store=self.store,
             open_provider=self._open_for_turn,
-            count=_count,
+            blueprint=self.blueprint,
+            meter=self._meter,
+            price=self.tariff.cost,
             root=self.root,
             tools=offered(self.tools, settings.tools_mode),
             max_output=settings.max_output,
             temperature=settings.temperature,
+            label=lambda provider: self.catalog.source(provider).label,
+            larger=self.catalog.larger,
             news=self._news,
         )
         return ChatSession(
             services,
             model,
-            ledger=CostLedger(_price, self._spending),
+            ledger=CostLedger(self.tariff.cost, self._spending),
             policy=ApprovalPolicy(settings.approval),
             effort=settings.effort,
             conversation=conversation,
             session_id=session_id,
             title=title,
+            privacy=privacy,
         )
 
     async def favourite(self, ref: ModelRef, on: bool) -> None:
@@ -280,16 +307,6 @@ def offered(tools: Mapping[str, Tool], mode: str) -> dict[str, Tool]:
     if mode == "none":
         return {}
     return {name: tool for name, tool in tools.items() if mode == "all" or tool.risk == "read"}
-
-
-def _count(messages: tuple[Message, ...], system: str, tools: tuple[ToolSpec, ...]) -> int:
-    return tokens.count(messages, system, tools).tokens
-
-
-def _price(model: ModelInfo, usage: Usage, at: datetime) -> Cost:
-    from flux_tui.providers.prices import price_usage
-
-    return price_usage(model, usage, at)
 
 
 def _texts(saved: str) -> tuple[str, ...]:

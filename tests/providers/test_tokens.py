@@ -16,9 +16,11 @@ from flux_tui.core.messages import (
     user_message,
 )
 from flux_tui.core.models import ModelRef
+from flux_tui.providers import tokens
 from flux_tui.providers.base import ToolSpec
 from flux_tui.providers.tokens import (
     Calibration,
+    TokenCount,
     count,
     estimate,
     image_tokens,
@@ -98,3 +100,22 @@ def test_a_senseless_ratio_teaches_nothing(real: int, counted: int) -> None:
     calibration.learn(MODEL, real=real, counted=counted)
 
     assert not calibration.known(MODEL)
+
+
+def test_a_quick_count_never_tokenises_but_keeps_what_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted: list[str] = []
+
+    def slow(text: str) -> int:
+        counted.append(text)
+        return 1
+
+    monkeypatch.setattr(tokens, "_counting", tokens._Counting(slow, "tiktoken", tried=True))
+    known, new = user_message("k" * 400), user_message("n" * 400)
+    assert count((known,)) == TokenCount(5, "tiktoken")
+
+    assert count((known,), quick=True) == TokenCount(5, "tiktoken")
+    assert count((known, new), quick=True) == TokenCount(5 + 104, "estimate")
+    assert counted == [known.text]
+    assert count((known, new)) == TokenCount(10, "tiktoken")

@@ -24,9 +24,12 @@ from flux_tui.core.messages import Message, StopReason, ToolCall
 from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.core.usage import JSON, Cost, Usage
 from flux_tui.providers.base import ChatRequest, Endpoint, ToolSpec
+from flux_tui.providers.tokens import Calibration, TokenCount
 from flux_tui.session.approvals import Answer, ApprovalPolicy
 from flux_tui.session.ledger import CostLedger
-from flux_tui.session.session import ChatSession, Services
+from flux_tui.session.meter import Meter
+from flux_tui.session.services import Services
+from flux_tui.session.session import ChatSession
 from flux_tui.storage.store import SessionStore
 from flux_tui.tools.base import Preview, Risk, Tool, ToolContext
 
@@ -157,8 +160,15 @@ def one_cent(info: ModelInfo, usage: Usage, at: datetime) -> Cost:
     return Cost(amount=CENT, basis="computed", as_of="2026-11-01")
 
 
-def count(messages: tuple[Message, ...], system: str, tools: tuple[ToolSpec, ...]) -> int:
-    return sum(len(message.text) for message in messages) + len(system)
+def count(
+    messages: tuple[Message, ...],
+    system: str,
+    tools: tuple[ToolSpec, ...],
+    *,
+    quick: bool = False,
+) -> TokenCount:
+    characters = sum(len(message.text) for message in messages) + len(system)
+    return TokenCount(characters, "estimate")
 
 
 def make_session(
@@ -175,7 +185,9 @@ def make_session(
     services = Services(
         store=store,
         open_provider=opened,
-        count=count,
+        blueprint=lambda info: provider,
+        meter=Meter(count, Calibration()),
+        price=one_cent,
         root=root,
         tools={tool.name: tool for tool in tools},
     )

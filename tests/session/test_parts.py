@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,10 +13,13 @@ from flux_tui.core.messages import Message, Text, Thinking, user_message
 from flux_tui.core.models import ModelRef
 from flux_tui.core.normalize import normalize
 from flux_tui.core.usage import NO_COST, Cost, CostBasis, Usage
+from flux_tui.providers.base import ChatRequest
+from flux_tui.providers.tokens import Calibration
 from flux_tui.session.approvals import ApprovalMode, ApprovalPolicy, Verdict
 from flux_tui.session.ledger import CostLedger, Spending, start_of_month
+from flux_tui.session.meter import ContextUse, Meter
 from flux_tui.session.prompts import MAX_NOTES, read_notes, system_prompt
-from flux_tui.session.switch import ContextUse, Switch, measure, short_count
+from flux_tui.session.switch import Switch, short_count
 from flux_tui.storage.store import UsageRow
 from flux_tui.tools.base import Risk
 from tests.session.helpers import PlainTool, count, model, one_cent
@@ -214,9 +218,27 @@ def test_counts_are_short(tokens: int, words: str) -> None:
 def test_what_came_after_the_last_report_is_estimated() -> None:
     path = (user_message("Hi"), answer(1), user_message("More"))
 
-    use = measure(path, model(), count)
+    meter = Meter(count, Calibration())
 
-    assert use == ContextUse(3 + 4, 1_000, estimated=True)
-    assert measure(path[:2], model("beta"), count).estimated
-    assert measure(path[:1], model(), count) == ContextUse(2, 1_000, estimated=True)
+    assert meter.measure(path, model()) == ContextUse(3 + 4, 1_000, estimated=True)
+    assert meter.measure(path[:2], model()) == ContextUse(
+        3, 1_000, estimated=False, basis="reported"
+    )
+    assert meter.measure(path[:1], model()) == ContextUse(2, 1_000, estimated=True)
+    assert meter.measure((), model()).tokens == 0
     assert ContextUse(5, None, estimated=True).share is None
+
+
+def test_another_models_count_is_not_taken_over() -> None:
+    path = (user_message("x" * 100), replace(answer(1), usage=Usage(input=999, output=1)))
+    meter = Meter(count, Calibration())
+
+    use = meter.measure(path, model("beta"), "system")
+
+    assert (use.tokens, use.estimated, use.basis) == (
+        106 + len(path[1].text),
+        True,
+        "estimate",
+    )
+    meter.learn(ChatRequest(model=model("beta"), messages=path[:1]), Usage(input=200))
+    assert meter.measure(path[:1], model("beta")) == ContextUse(200, 1_000, True, "calibrated")

@@ -9,7 +9,8 @@ from textual.content import Content
 from flux_tui.core.events import Committed, ReplyDelta, TurnEnded, TurnEvent, UsageUpdate
 from flux_tui.core.usage import Cost, Usage
 from flux_tui.session.ledger import CostLedger
-from flux_tui.session.switch import ContextUse, short_count
+from flux_tui.session.meter import ContextUse
+from flux_tui.session.switch import short_count
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.labels import assemble, count, money, one_line
 from flux_tui.ui.widgets.plain import Plain

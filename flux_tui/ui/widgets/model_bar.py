@@ -9,7 +9,8 @@ from textual.message import Message
 
 from flux_tui.core.models import Effort, ModelInfo
 from flux_tui.core.usage import Cost
-from flux_tui.session.switch import ContextUse, short_count
+from flux_tui.session.meter import ContextUse
+from flux_tui.session.switch import short_count
 from flux_tui.ui.render.labels import assemble, money, one_line, plain
 from flux_tui.ui.widgets.plain import Plain
 

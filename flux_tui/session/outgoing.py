@@ -1,0 +1,51 @@
+"""What a request to one model is made of: history, prompt, tools and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flux_tui.core.messages import Message
+from flux_tui.core.models import Effort, ModelInfo
+from flux_tui.core.report import SwapReport
+from flux_tui.providers.base import ChatRequest, ToolSpec
+from flux_tui.session.privacy import Privacy, project
+from flux_tui.tools.base import Tool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """Everything of a request but the history. Limits are in tokens."""
+
+    model: ModelInfo
+    system: str = ""
+    tools: tuple[ToolSpec, ...] = ()
+    max_output: int | None = None
+    effort: Effort | None = None
+    temperature: float | None = None
+    cache_key: str = ""
+    privacy: Privacy = field(default_factory=Privacy)
+
+    def request(self, history: tuple[Message, ...]) -> tuple[ChatRequest, SwapReport]:
+        """Return the request that carries *history*, and what it loses. Pure; call it in a thread.
+
+        Converting a long history takes a while.
+        """
+        messages, report = project(history, self.model, self.privacy)
+        return ChatRequest(
+            model=self.model,
+            messages=messages,
+            system=self.system,
+            tools=self.tools,
+            max_output=self.max_output,
+            effort=self.effort,
+            temperature=self.temperature,
+            cache_key=self.cache_key,
+        ), report
+
+
+def tool_specs(tools: Mapping[str, Tool], model: ModelInfo) -> tuple[ToolSpec, ...]:
+    """Return *tools* as *model* sees them; none if it calls no tools."""
+    if not model.abilities.tools:
+        return ()
+    return tuple(ToolSpec(tool.name, tool.description, tool.schema) for tool in tools.values())
