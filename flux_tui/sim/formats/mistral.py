@@ -54,7 +54,7 @@ class MistralFormat:
         del headers
         model = string(body.get("model"))
         effort = string(body.get("reasoning_effort"))
-        mode = string(body.get("prompt_mode"))
+        reasoning = reasons(model, effort, string(body.get("prompt_mode")))
         choice = body.get("tool_choice")
         told = history(objects(body.get("messages")), _media)
         stop = body.get("stop")
@@ -69,8 +69,8 @@ class MistralFormat:
             turns=told.turns,
             tools=() if choice == "none" else tools(body),
             stream=body.get("stream") is True,
-            reasons=reasons(model, effort, mode),
-            asked_to_reason=bool(mode) or effort not in ("", "none"),
+            reasons=reasoning,
+            asked_to_reason=reasoning,  # the vendor hides none of it
             max_output=integer(body.get("max_tokens")),
             parallel=body.get("parallel_tool_calls") is not False,
             forced=forced(choice, "any", "required"),
