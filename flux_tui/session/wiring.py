@@ -21,6 +21,8 @@ from flux_tui.providers.registry import make_provider
 from flux_tui.session.approvals import ApprovalPolicy
 from flux_tui.session.choices import Catalog, ModelChoice, is_demo
 from flux_tui.session.ledger import CostLedger, Spending, start_of_month
+from flux_tui.session.listings import ModelLists
+from flux_tui.session.lookout import Lookout
 from flux_tui.session.meter import Meter
 from flux_tui.session.privacy import Privacy
 from flux_tui.session.services import Services
@@ -30,6 +32,7 @@ from flux_tui.storage.safe import SafeStore
 from flux_tui.tools.base import Tool
 from flux_tui.tools.registry import builtin_tools
 
+LISTS_NAME = "models.json"
 SIMULATOR_KEY = "sk-simulator"  # opens nothing
 CACHE_MINIMUM = 256  # tokens; low enough that a short demo shows what a cache does
 _FAVOURITES = "favourites"
@@ -51,7 +54,9 @@ class Runtime:
         self.root = (root or Path.cwd()).resolve()
         self.tools: dict[str, Tool] = builtin_tools()
         self.store: SafeStore = SafeStore(settings.paths.database)
-        self.catalog = Catalog(settings, demo=self.demo)
+        self._lists = ModelLists(settings.paths.cache_dir / LISTS_NAME)
+        self.catalog = Catalog(settings, demo=self.demo, lists=self._lists)
+        self.lookout = Lookout(settings, self.catalog, self._lists, self.open_provider)
         self._last_model = ""
         self.tariff = Tariff(settings.prices)
         self._meter = Meter(tokens.count, tokens.Calibration())
@@ -67,6 +72,7 @@ class Runtime:
         A store that cannot be opened works in memory.
         """
         notices = list(self.settings.warnings)
+        await asyncio.to_thread(self._lists.load)
         health = await self.store.health()
         notices += [health.notice] if health.notice else []
         self._told = self.store.problem
