@@ -21,33 +21,40 @@ MARKDOWN = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 @given(text=MARKDOWN, cuts=st.lists(st.integers(0, 200), max_size=8))
 def test_blocks_are_the_same_however_the_text_was_cut(text, cuts):
     splitter = BlockSplitter()
+    sources = lambda: "".join(block.source for block in splitter.closed)  # noqa: E731
     places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     for start, end in itertools.pairwise(places):
         splitter.feed(text[start:end])
-        assert "".join(splitter.closed) + splitter.open == text[:end]
+        assert sources() + splitter.open.source == text[:end]
 
     splitter.finish()
 
     assert splitter.closed == split_blocks(text)
-    assert "".join(splitter.closed) == text
+    assert sources() == text
 
 
 @settings(deadline=None)
 @given(text=st.one_of(MARKDOWN, st.text(max_size=200)), width=st.integers(4, 60))
 def test_any_text_renders_within_the_width(text, width):
     for block in split_blocks(text):
-        for line in render_block(block, width):
+        for row in render_block(block, width):
+            line = row.content
             assert line.cell_length <= width
             assert "\n" not in line.plain
             assert "\x1b" not in line.plain
 
 
 def lines(source, width=40):
-    return [line.plain.rstrip() for line in render_block(source, width)]
+    return [
+        row.content.plain.rstrip()
+        for block in split_blocks(source)
+        for row in render_block(block, width)
+    ]
 
 
 def test_a_closing_fence_ends_its_block():
-    assert split_blocks("a\n```\nb\n\nc\n```\nd") == ["a\n", "```\nb\n\nc\n```\n", "d"]
+    blocks = split_blocks("a\n```\nb\n\nc\n```\nd")
+    assert [block.source for block in blocks] == ["a\n", "```\nb\n\nc\n```\n", "d"]
 
 
 def test_nested_lists_are_indented_and_numbered():

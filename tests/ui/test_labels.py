@@ -41,7 +41,7 @@ def test_money_says_how_it_is_known(cost, shown):
 
 
 def test_markup_and_control_characters_do_nothing():
-    assert plain("[b]x[/] \x1b]52;c;eA\x07 \u202ey\ud800").plain == "[b]x[/] ]52;c;eA y\ufffd"
+    assert plain("[b]x[/] \x1b]52;c;eA\x07 \u202ey\ud800").plain == "[b]x[/]  y\ufffd"
 
 
 def test_a_line_is_cut():

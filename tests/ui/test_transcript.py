@@ -181,31 +181,6 @@ async def test_measuring_above_keeps_the_window_still():
         assert screen(transcript) == before
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_all_lines_agree_with_a_plain_rendering_of_all_entries(size):
-    app = Demo()
-    async with app.run_test(size=size) as pilot:
-        transcript = app.transcript
-        transcript.show(talk(30))
-        for at in range(len(transcript._entries)):
-            transcript._measure(at)
-        transcript.action_first()
-        await pilot.pause()
-        width = transcript.text_width
-        expected = [
-            row.content.plain.rstrip() for entry in transcript._entries for row in entry.rows(width)
-        ]
-
-        seen = []
-        for top in range(transcript.virtual_size.height):
-            transcript._place(top)
-            if transcript.scroll_offset.y == top:
-                seen.append(transcript.render_line(0).text[2:].rstrip())
-
-        assert seen == expected[: len(seen)]
-        assert transcript.virtual_size.height == len(expected)
-
-
 async def test_a_resize_wraps_again_and_keeps_the_first_entry():
     app = Demo()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from markdown_it.tree import SyntaxTreeNode
+from rich.cells import split_graphemes
 from textual.content import Content, Span
+from textual.style import Style
 
 from flux_tui.ui.render.labels import plain
 
@@ -24,6 +26,28 @@ def openable(target: str) -> bool:
     except ValueError:
         return False
     return parts.scheme.lower() in {"http", "https"} and bool(parts.netloc)
+
+
+def link_at(content: Content, cell: int | None = None) -> str:
+    """Return the target of the link at a *cell* of a line, or of its first link; empty if none.
+
+    Only targets that may be opened are there at all.
+    """
+    place = None if cell is None else _character(content.plain, cell)
+    for span in content.spans:
+        here = place is None or span.start <= place < span.end
+        if here and isinstance(span.style, Style) and "link" in span.style.meta:
+            return str(span.style.meta["link"])
+    return ""
+
+
+def _character(text: str, cell: int) -> int:
+    cells = 0
+    for start, _, size in split_graphemes(text)[0]:
+        cells += size
+        if cells > cell:
+            return start
+    return -1
 
 
 def inline_content(node: SyntaxTreeNode) -> Content:
@@ -65,8 +89,12 @@ class _Writer:
         if style and self._length > start:
             self._spans.append(Span(start, self._length, style))
         if node.type == "link":
+            target = str(node.attrs.get("href", ""))
             shown = "".join(self._text)[start:]
-            self._target(str(node.attrs.get("href", "")), shown)
+            self._target(target, shown)
+            if openable(target):
+                meta = Style.from_meta({"link": target})
+                self._spans.append(Span(start, self._length, meta))
 
     def _target(self, target: str, shown: str) -> None:
         if target and target != shown and target.removeprefix("mailto:") != shown:

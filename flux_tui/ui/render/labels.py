@@ -6,19 +6,14 @@ content resolves them, so that one piece of content suits every theme.
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
 from textual.content import Content
 
 from flux_tui.core.messages import Message, StopReason
 from flux_tui.core.models import ModelRef
+from flux_tui.core.sanitize import one_line, sanitize
 from flux_tui.core.usage import Cost
-
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
-)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _STOPS: dict[str, str] = {
     "length": "cut off at the output limit",
@@ -33,7 +28,7 @@ _STOPS: dict[str, str] = {
 
 def plain(text: str, style: str = "") -> Content:
     """Return *text* literally, without control characters, tabs as spaces."""
-    clean = _SURROGATE.sub("\ufffd", _FORBIDDEN.sub("", text)).expandtabs(4)
+    clean = sanitize(text).expandtabs(4)
     return Content.styled(clean, style) if style else Content(clean)
 
 
@@ -41,12 +36,6 @@ def assemble(*parts: str | tuple[str, str]) -> Content:
     """Return *parts*, each text or (text, style), as one piece of content."""
     pieces = [plain(part) if isinstance(part, str) else plain(*part) for part in parts]
     return Content.assemble(*pieces)
-
-
-def one_line(text: str, limit: int = 80) -> str:
-    """Return *text* on one line of at most *limit* characters, cut with an ellipsis."""
-    head = " ".join(text[: limit * 4].split())
-    return head if len(head) <= limit and len(text) <= limit * 4 else head[: limit - 1] + "…"
 
 
 def count(number: int) -> str:

@@ -1,4 +1,4 @@
-"""One block of Markdown source to lines of `Content` that fit a width.
+"""One block of Markdown source to rows that fit a width.
 
 Never raises on any text: what is not Markdown is shown as it was written.
 """
@@ -10,17 +10,14 @@ from functools import lru_cache
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from textual.content import Content
-from textual.highlight import highlight
 
+from flux_tui.ui.render.blocks import Block
+from flux_tui.ui.render.code import code_rows, fence_parts
 from flux_tui.ui.render.inline import inline_content
 from flux_tui.ui.render.labels import plain
-from flux_tui.ui.render.tables import table_lines
-
-CODE_LINES = 400
-"""Fences with more lines than this are shown without colours."""
-
-CODE_LINE_BYTES = 5_000
-"""So are fences with a longer line than this."""
+from flux_tui.ui.render.rows import BLANK, Row
+from flux_tui.ui.render.tables import table_rows
+from flux_tui.ui.render.wrapping import PROSE, fit, wrap
 
 NESTING = 18
 """Deeper blocks are shown as they were written."""
@@ -33,76 +30,95 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
-def render_block(source: str, width: int) -> list[Content]:
-    """Return the lines of *source*, none wider than *width* cells (at least 4).
+def render_block(block: Block | str, width: int) -> list[Row]:
+    """Return the rows of *block*, none wider than *width* cells (at least 4).
 
-    Blocks are parted by an empty line; there is none at the beginning or the end.
+    Parts of a block are set apart by an empty row; there is none at the beginning or the end.
     """
     width = max(width, 4)
-    if not source.strip():
+    if isinstance(block, str):
+        block = Block(block)
+    if block.kind == "code":
+        return code_rows(*fence_parts(block), width, named=not block.glued)
+    if block.blank:
         return []
+    source = block.head + block.source
     try:
         tokens = _parser().parse(source)
         # The parser drops what is nested deeper than it follows; nothing may get lost.
         if all(token.level < NESTING for token in tokens):
-            lines = _blocks(SyntaxTreeNode(tokens).children, width, 0)
-            if lines:
-                return lines
+            nodes = SyntaxTreeNode(tokens).children
+            if block.kind == "table" and nodes and nodes[0].type == "table":
+                return _table_block(block, nodes, width)
+            rows = _blocks(nodes, width, 0)
+            if rows:
+                return rows
     except RecursionError:
-        return wrap(plain(source.strip("\n")), width)
-    return wrap(plain(source.strip("\n")), width)
+        return raw_rows(block.source, width)
+    return raw_rows(block.source, width)
 
 
-def wrap(content: Content, width: int) -> list[Content]:
-    """Return *content* folded at words into lines of at most *width* cells."""
-    return [_fit(line, width) for line in content.wrap(max(width, 2))]
+def raw_rows(source: str, width: int) -> list[Row]:
+    """Return *source* as it was written, folded at words."""
+    return wrap(plain(source.strip("\n")), min(width, PROSE))
 
 
-def _fit(line: Content, width: int) -> Content:
-    return line if line.cell_length <= width else line.truncate(width)
+def _table_block(block: Block, nodes: list[SyntaxTreeNode], width: int) -> list[Row]:
+    """Return a table, or the part of a giant one that *block* holds, and what may follow it."""
+    rows = table_rows(nodes[0], width, headless=bool(block.head))
+    if len(nodes) > 1:
+        rows += [BLANK, *_blocks(nodes[1:], width, 0)]
+    return rows
 
 
-def _blocks(
-    nodes: list[SyntaxTreeNode], width: int, depth: int, tight: bool = False
-) -> list[Content]:
-    lines: list[Content] = []
+def _blocks(nodes: list[SyntaxTreeNode], width: int, depth: int, tight: bool = False) -> list[Row]:
+    rows: list[Row] = []
     for node in nodes:
-        if lines and not tight:
-            lines.append(Content(""))
-        lines.extend(_block(node, max(width, 4), depth))
-    return lines
+        if rows and not tight:
+            rows.append(BLANK)
+        rows.extend(_block(node, max(width, 4), depth))
+    return rows
 
 
-def _block(node: SyntaxTreeNode, width: int, depth: int) -> list[Content]:
+def _block(node: SyntaxTreeNode, width: int, depth: int) -> list[Row]:
     match node.type:
         case "heading":
             return _heading(node, width)
         case "paragraph" | "inline":
-            return wrap(inline_content(node), width)
+            return wrap(inline_content(node), min(width, PROSE))
         case "fence" | "code_block":
-            return code_lines(node.content, node.info if node.type == "fence" else "", width)
+            info = node.info if node.type == "fence" else ""
+            return code_rows(info, node.content.removesuffix("\n"), width)
         case "bullet_list" | "ordered_list":
             return _list(node, width, depth)
         case "blockquote":
-            inner = _blocks(node.children, width - 2, depth)
-            bar = plain("▎ ", ".transcript--quote-bar")
-            return [_fit(bar + line.stylize(".transcript--quote"), width) for line in inner]
+            return _quote(node, width, depth)
         case "hr":
-            return [plain("─" * width, ".transcript--rule")]
+            return [Row(plain("─" * min(width, PROSE), ".transcript--rule"))]
         case "table":
-            return table_lines(node, width)
+            return table_rows(node, width)
         case _:
-            return wrap(plain(node.content), width)
+            return wrap(plain(node.content), min(width, PROSE))
 
 
-def _heading(node: SyntaxTreeNode, width: int) -> list[Content]:
+def _heading(node: SyntaxTreeNode, width: int) -> list[Row]:
     level = node.tag[1:]
-    style = ".transcript--h1" if level == "1" else ".transcript--h2"
-    style = style if level in {"1", "2"} else ".transcript--h3"
-    return [line.stylize(style) for line in wrap(inline_content(node), width)]
+    style = f".transcript--h{level}" if level in {"1", "2"} else ".transcript--h3"
+    return wrap(inline_content(node).stylize(style), min(width, PROSE))
 
 
-def _list(node: SyntaxTreeNode, width: int, depth: int) -> list[Content]:
+def _quote(node: SyntaxTreeNode, width: int, depth: int) -> list[Row]:
+    bar = plain("▎ ", ".transcript--quote-bar")
+    inner = _blocks(node.children, width - 2, depth)
+    return [_before(bar, row, width, ".transcript--quote", 2) for row in inner]
+
+
+def _before(start: Content, row: Row, width: int, style: str = "", indent: int = 0) -> Row:
+    body = row.content.stylize(style) if style else row.content
+    return Row(fit(start + body, width), row.target, row.indent + indent, row.join)
+
+
+def _list(node: SyntaxTreeNode, width: int, depth: int) -> list[Row]:
     ordered = node.type == "ordered_list"
     first = int(node.attrs.get("start", 1)) if ordered else 0
     last = first + len(node.children) - 1
@@ -111,52 +127,43 @@ def _list(node: SyntaxTreeNode, width: int, depth: int) -> list[Content]:
         for item in node.children
         for child in item.children
     )
-    lines: list[Content] = []
+    rows: list[Row] = []
     for number, item in enumerate(node.children, first):
         bullet = f"{number}.".rjust(len(f"{last}.")) if ordered else _BULLETS[depth % 3]
         body = _blocks(item.children, width - len(bullet) - 1, depth + 1, tight=not loose)
-        marker, body = _task(body or [Content("")], bullet)
-        if lines and loose:
-            lines.append(Content(""))
-        indent = " " * (len(marker) + 1)
-        lines.append(plain(marker + " ", ".transcript--bullet") + body[0])
-        lines.extend(indent + line if line else line for line in body[1:])
-    return [_fit(line, width) for line in lines]
+        marker, body = _task(body or [BLANK], bullet)
+        if rows and loose:
+            rows.append(BLANK)
+        indent = plain(" " * (len(marker) + 1))
+        start = plain(marker + " ", ".transcript--bullet")
+        rows.append(_before(start, body[0], width))
+        rows.extend(_before(indent, row, width) if row.content else row for row in body[1:])
+    return rows
 
 
-def _task(body: list[Content], bullet: str) -> tuple[str, list[Content]]:
-    start = body[0].plain[:4].lower()
+def _task(body: list[Row], bullet: str) -> tuple[str, list[Row]]:
+    start = body[0].content.plain[:4].lower()
     if start not in {"[ ] ", "[x] "}:
         return bullet, body
     box = "☐" if start == "[ ] " else "☑"
-    return box, [body[0][4:], *body[1:]]
-
-
-def code_lines(code: str, info: str, width: int) -> list[Content]:
-    """Return the lines of a finished fence behind a bar, long lines folded."""
-    code = plain(code.removesuffix("\n")).plain
-    raw = code.split("\n")
-    small = len(raw) <= CODE_LINES and all(len(line) <= CODE_LINE_BYTES for line in raw)
-    language = info.split(maxsplit=1)[0] if info.strip() else ""
-    body = plain(code, ".transcript--code")
-    if small and language:
-        body = _coloured(code, language)
-    bar = plain("│ ", ".transcript--code-bar")
-    lines: list[Content] = []
-    if language:
-        lines.append(bar + plain(language[: width - 2], ".transcript--code-name"))
-    for line in body.split("\n", allow_blank=True):
-        lines.extend(bar + _fit(piece, width - 2) for piece in line.fold(width - 2))
-    return lines
-
-
-def _coloured(code: str, language: str) -> Content:
-    coloured = highlight(code, language=language, tab_size=4)
-    # Lexers may add or drop a line end; the text itself must stay what the model wrote.
-    return coloured if coloured.plain == code else plain(code, ".transcript--code")
+    return box, [Row(body[0].content[4:], body[0].target), *body[1:]]
 
 
 def fences(source: str) -> list[str]:
     """Return the code of every fence and indented block in *source*, in order."""
     tokens = _parser().parse(source)
     return [token.content for token in tokens if token.type in {"fence", "code_block"}]
+
+
+def tables(source: str) -> list[list[list[str]]]:
+    """Return every table in *source*: its rows, each a list of the cells' plain text."""
+    tree = SyntaxTreeNode(_parser().parse(source))
+    return [
+        [
+            [inline_content(cell).plain for cell in row.children]
+            for part in node.children
+            for row in part.children
+        ]
+        for node in tree.walk()
+        if node.type == "table"
+    ]

@@ -7,13 +7,22 @@ from textual.content import Content
 
 from flux_tui.ui.render.inline import inline_content
 from flux_tui.ui.render.labels import plain
+from flux_tui.ui.render.rows import Row
+from flux_tui.ui.render.wrapping import fit, wrap
 
 _RULE = ".transcript--rule"
 _GAP = 3
 
 
-def table_lines(node: SyntaxTreeNode, width: int) -> list[Content]:
-    """Return a table of at most *width* cells; one too narrow for that becomes ``name: value``."""
+def table_rows(node: SyntaxTreeNode, width: int, *, headless: bool = False) -> list[Row]:
+    """Return a table of at most *width* cells; one too narrow for that becomes ``name: value``.
+
+    A *headless* one goes on below an earlier part: its head only names the columns.
+    """
+    return [Row(line) for line in _lines(node, width, headless=headless)]
+
+
+def _lines(node: SyntaxTreeNode, width: int, *, headless: bool) -> list[Content]:
     rows = [_cells(row) for part in node.children for row in part.children]
     if not rows or not rows[0]:
         return []
@@ -24,6 +33,8 @@ def table_lines(node: SyntaxTreeNode, width: int) -> list[Content]:
     aligns = [str(cell.attrs.get("style", "")) for cell in node.children[0].children[0].children]
     lines: list[Content] = []
     for number, row in enumerate(rows):
+        if headless and number == 0:
+            continue
         lines.extend(_row(row, widths, aligns, bold=number == 0))
         if number == 0:
             lines.append(plain("─┼─".join("─" * each for each in widths), _RULE))
@@ -52,7 +63,8 @@ def _share(rows: list[list[Content]], width: int) -> list[tuple[int, bool]]:
 
 def _row(row: list[Content], widths: list[int], aligns: list[str], *, bold: bool) -> list[Content]:
     cells = [
-        cell.wrap(max(size, 2)) or [Content("")] for cell, size in zip(row, widths, strict=False)
+        [piece.content for piece in wrap(cell, size)]
+        for cell, size in zip(row, widths, strict=False)
     ]
     cells += [[Content("")] for _ in widths[len(cells) :]]
     bar = plain(" │ ", _RULE)
@@ -67,7 +79,7 @@ def _row(row: list[Content], widths: list[int], aligns: list[str], *, bold: bool
 
 
 def _aligned(cell: Content, size: int, align: str, bold: bool) -> Content:
-    cell = cell if cell.cell_length <= size else cell.truncate(size)
+    cell = fit(cell, size)
     cell = cell.stylize("bold") if bold and cell else cell
     spare = size - cell.cell_length
     left = spare if "right" in align else spare // 2 if "center" in align else 0
@@ -81,5 +93,6 @@ def _listed(rows: list[list[Content]], width: int) -> list[Content]:
         if lines:
             lines.append(plain("─" * width, _RULE))
         for name, cell in zip(names, row, strict=False):
-            lines.extend((name.stylize("bold") + ": " + cell).wrap(width))
-    return [line if line.cell_length <= width else line.truncate(width) for line in lines]
+            words = name.stylize("bold") + ": " + cell
+            lines.extend(piece.content for piece in wrap(words, width))
+    return [fit(line, width) for line in lines]

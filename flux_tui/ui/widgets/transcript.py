@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.message import Message as Notice
-from textual.reactive import reactive
 
 from flux_tui.core.events import (
     Committed,
@@ -22,20 +21,15 @@ from flux_tui.core.events import (
 )
 from flux_tui.core.messages import Conversation, Message, ToolResult, new_id
 from flux_tui.ui.clock import FrameClock
-from flux_tui.ui.render.markdown import fences
-from flux_tui.ui.widgets.transcript_entries import (
-    Answered,
-    Divider,
-    DividerKind,
-    Entry,
-    Finished,
-    Live,
-)
+from flux_tui.ui.render.inline import link_at, openable
+from flux_tui.ui.widgets.transcript_divider import Divider, DividerKind
+from flux_tui.ui.widgets.transcript_entries import FOLD, Entry, Finished, Live, Running
+from flux_tui.ui.widgets.transcript_lines import GUTTER
+from flux_tui.ui.widgets.transcript_reading import Goal, ReadingView
 from flux_tui.ui.widgets.transcript_sections import CallState
-from flux_tui.ui.widgets.transcript_view import EntryView
 
 
-class Transcript(EntryView, can_focus=True):
+class Transcript(ReadingView, can_focus=True):
     """Shows a conversation and follows it as it grows.
 
     `show` replaces everything, `apply` takes the events of a turn, `divider` adds a line.
@@ -68,6 +62,8 @@ class Transcript(EntryView, can_focus=True):
         "transcript--switch",
         "transcript--marked",
         "transcript--selection",
+        "transcript--match",
+        "transcript--hit",
     }
 
     DEFAULT_CSS = """
@@ -100,6 +96,8 @@ class Transcript(EntryView, can_focus=True):
         & .transcript--switch { color: $secondary; }
         & .transcript--marked { color: $accent; text-style: bold; }
         & .transcript--selection { text-style: reverse; }
+        & .transcript--match { background: $warning 30%; text-style: underline; }
+        & .transcript--hit { background: $warning; color: $background; text-style: bold; }
         &:ansi .transcript--quiet, &:ansi .transcript--thinking, &:ansi .transcript--notice,
         &:ansi .transcript--code-name {
             color: ansi_default; text-style: dim;
@@ -108,15 +106,24 @@ class Transcript(EntryView, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "select(-1)", "previous message", show=False),
-        Binding("down,j", "select(1)", "next message", show=False),
+        Binding("up,k", "go('message', -1)", "previous message", show=False),
+        Binding("down,j", "go('message', 1)", "next message", show=False),
+        Binding("shift+up,K", "go('block', -1)", "previous block", show=False),
+        Binding("shift+down,J", "go('block', 1)", "next block", show=False),
+        Binding("left_square_bracket", "go('code', -1)", "previous code block", show=False),
+        Binding("right_square_bracket", "go('code', 1)", "next code block", show=False),
+        Binding("E", "go('error', -1)", "previous error", show=False),
+        Binding("e", "go('error', 1)", "next error", show=False),
+        Binding("n", "next_hit(1)", "next hit", show=False),
+        Binding("N", "next_hit(-1)", "previous hit", show=False),
         Binding("home", "first", "beginning", show=False),
         Binding("end", "last", "end", show=False),
         Binding("enter,space", "open", "open or close", show=False),
+        Binding("f", "fold", "fold the message", show=False),
+        Binding("c", "copy", "copy", show=False),
+        Binding("o", "open_link", "open the link", show=False),
+        Binding("escape", "release", "choose nothing", show=False),
     ]
-
-    selected: reactive[str | None] = reactive(None)
-    """The id of the message chosen with the keys."""
 
     class CallPicked(Notice):
         """A tool call was clicked or entered."""
@@ -124,6 +131,20 @@ class Transcript(EntryView, can_focus=True):
         def __init__(self, call_id: str) -> None:
             super().__init__()
             self.call_id = call_id
+
+    class LinkPicked(Notice):
+        """A link was clicked or entered; to be opened only after *target* was shown."""
+
+        def __init__(self, target: str) -> None:
+            super().__init__()
+            self.target = target
+
+    class CopyAsked(Notice):
+        """Something is to be copied: *text*, and *what* it is, for people."""
+
+        def __init__(self, text: str, what: str) -> None:
+            super().__init__()
+            self.text, self.what = text, what
 
     def __init__(
         self,
@@ -141,6 +162,7 @@ class Transcript(EntryView, can_focus=True):
         """Show the path of *conversation* from its end, in place of what is there."""
         self._results = {}
         self._calls = {}
+        self._search = None
         self.selected = None
         entries: list[Entry] = []
         for message in conversation.path:
@@ -151,7 +173,6 @@ class Transcript(EntryView, can_focus=True):
             for call in message.tool_calls:
                 self._calls[call.id] = message.id
         self._set_entries(entries)
-        self.refresh()
 
     def apply(self, event: TurnEvent) -> None:
         """Take one event of a turn; it is painted with the next frame."""
@@ -181,24 +202,16 @@ class Transcript(EntryView, can_focus=True):
         """Add a line between messages: what a change of model does, a notice, an error."""
         self._add(Divider(new_id(), text, kind))
 
-    def source_text(self, message_id: str) -> str:
-        """Return a message as it was written; empty if there is no such message."""
-        entry = self._entry(message_id)
-        return entry.source() if entry else ""
-
-    def code_blocks(self, message_id: str) -> list[str]:
-        """Return the code of each fence of a message, in order."""
-        return fences(self.source_text(message_id))
-
     def jump(self, message_id: str) -> bool:
         """Bring a message to the top of the window; say whether it is there."""
         at = self._index.get(message_id)
         if at is None:
             return False
-        self._place(self._heights.top(at))
+        self._layout(at)
+        self._go(self._heights.top(at))
         self._measure_visible()
-        self._place(self._heights.top(at))
         self.follow = self.scroll_offset.y >= self.max_scroll_y
+        self._look_ahead()
         return True
 
     def jump_to_call(self, call_id: str) -> bool:
@@ -219,12 +232,10 @@ class Transcript(EntryView, can_focus=True):
         before = self._entry(message.id)
         if isinstance(before, Live):
             before.finish()
-        entry = Finished(message, self._results)
-        if message.tool_calls:
-            spent = before.spent if isinstance(before, Live) else {}
-            entry = Answered(message, self._results, spent)
-            for call in message.tool_calls:
-                self._calls[call.id] = message.id
+        live = before if isinstance(before, Live) else None
+        entry = (Running if message.tool_calls else Finished)(message, self._results, live)
+        for call in message.tool_calls:
+            self._calls[call.id] = message.id
         if before is None:
             self._add(entry)
             if message.role == "user":
@@ -240,14 +251,8 @@ class Transcript(EntryView, can_focus=True):
         output: int = 0,
     ) -> None:
         entry = self._entry(self._calls.get(call_id, ""))
-        if not isinstance(entry, Answered) or call_id not in entry.calls:
-            return
-        section = entry.calls[call_id]
-        section.state = state or section.state
-        section.result = result or section.result
-        section.output += output
-        entry.changed()
-        self._touch(entry)
+        if isinstance(entry, Finished) and entry.change_call(call_id, state, result, output):
+            self._touch(entry)
 
     def _end(self, event: TurnEnded) -> None:
         for entry in self._entries[-2:]:
@@ -262,66 +267,95 @@ class Transcript(EntryView, can_focus=True):
 
     # ── keys ──
 
-    def watch_selected(self, selected: str | None) -> None:
-        """Show which message is chosen."""
-        self._marked = selected
-        self.refresh()
+    def action_go(self, goal: Goal, step: int) -> None:
+        """Choose the next or previous message, block, code block, table or error."""
+        self.go(goal, step)
 
-    def action_select(self, step: int) -> None:
-        """Choose the message before or after; without one, the last."""
-        messages = [at for at, entry in enumerate(self._entries) if entry.role != "divider"]
-        if not messages:
-            return
-        now = self._index.get(self.selected or "", -1)
-        place = messages.index(now) + step if now in messages else len(messages) - 1
-        at = messages[min(max(place, 0), len(messages) - 1)]
-        self.selected = self._entries[at].id
-        self._reveal(at)
-
-    def _reveal(self, at: int) -> None:
-        self._measure(at)
-        top, height = self._heights.top(at), self._heights[at]
-        first, window = self.scroll_offset.y, self.size.height
-        if top < first or height >= window:
-            self._place(top)
-        elif top + height > first + window:
-            self._place(top + height - window)
-        self.follow = self.scroll_offset.y >= self.max_scroll_y
+    def action_next_hit(self, step: int) -> None:
+        """Show the next or previous hit of the search."""
+        self.next_hit(step)
 
     def action_first(self) -> None:
         """Go to the beginning."""
-        self._place(0)
-        self.follow = self.max_scroll_y == 0
+        self._go(0)
         self._measure_visible()
+        self.follow = self.max_scroll_y == 0
+        self._look_ahead()
 
     def action_last(self) -> None:
         """Go to the end and stay there."""
         self._measure_end()
         self._place_end()
         self.follow = True
+        self.update_window()
+
+    def action_release(self) -> None:
+        """Choose no message any more, and end the search."""
+        self.selected = None
+        self.search("")
+
+    def action_copy(self) -> None:
+        """Ask for a copy of the chosen block or message."""
+        text, what = self.chosen()
+        if text:
+            self.post_message(self.CopyAsked(text, what))
+
+    def action_fold(self) -> None:
+        """Fold or unfold the chosen message."""
+        entry = self._entry(self.selected or "")
+        if entry is not None:
+            self._block = None
+            self._act(entry, FOLD)
 
     def action_open(self) -> None:
-        """Open or close the reasoning of the chosen message, or pick its first tool call."""
+        """Do what a click on the chosen thing does: open reasoning, a giant, a call, a link."""
         entry = self._entry(self.selected or "")
         if entry is None:
             return
-        targets = [row.target for row in entry.rows(self.text_width) if row.target]
+        pieces = self._layout(self._index[entry.id]).pieces
+        if entry.folded:
+            self._act(entry, FOLD)
+            return
+        if self._block is not None:
+            pieces = pieces[self._block : self._block + 3]
+        targets = [piece.target for piece in pieces if piece.target and piece.target != FOLD]
         thoughts = [target for target in dict.fromkeys(targets) if target.startswith("thinking:")]
         for target in thoughts or targets[:1]:
             self._act(entry, target)
 
-    def on_click(self, event: Click) -> None:
-        """Act on a folded line or a tool call."""
-        line = event.y + self.scroll_offset.y
-        if not 0 <= line < self._heights.total:
+    def action_open_link(self) -> None:
+        """Ask to open the first link of the chosen block or message."""
+        entry = self._entry(self.selected or "")
+        if entry is None:
             return
-        at, within = self._heights.find(line)
-        rows = self._rows(self._entries[at])
-        if within < len(rows) and rows[within].target:
-            self._act(self._entries[at], rows[within].target)
+        at = self._index[entry.id]
+        for number, piece in enumerate(self._layout(at).pieces):
+            if self._in_block(entry, number):
+                for row in self._rows_of(piece):
+                    if target := link_at(row.content):
+                        self.post_message(self.LinkPicked(target))
+                        return
+
+    def on_click(self, event: Click) -> None:
+        """Act on a folded line, a tool call or a link."""
+        found = self.row_at(event.y)
+        if found is None:
+            return
+        entry, row, _ = found
+        target = link_at(row.content, event.x - GUTTER)
+        if target and openable(target):
+            self.post_message(self.LinkPicked(target))
+        elif row.target and not (row.target == FOLD and event.chain < 2):
+            self._act(entry, row.target)
 
     def _act(self, entry: Entry, target: str) -> None:
         if target.startswith("call:"):
             self.post_message(self.CallPicked(target.removeprefix("call:")))
-        elif entry.toggle(target):
-            self._touch(entry)
+            return
+        anchor = self._top_anchor()
+        if entry.toggle(target):
+            self._layout(self._index[entry.id])
+            self.follow = False
+            self._restore(anchor)
+            self.follow = self.scroll_offset.y >= self.max_scroll_y
+            self.update_window()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from textual.content import Content
@@ -16,127 +16,164 @@ from flux_tui.core.events import (
     ThinkingDelta,
     ToolCallDelta,
 )
-from flux_tui.core.messages import Message, Text, Thinking, ToolCall, ToolResult
+from flux_tui.core.messages import Message, Text, ToolCall, ToolResult
 from flux_tui.core.models import ModelRef
-from flux_tui.ui.render.labels import (
-    assemble,
-    footer,
-    model_name,
-    one_line,
-    plain,
-    seconds,
-    speaker,
-)
-from flux_tui.ui.render.markdown import wrap
+from flux_tui.ui.render.labels import count, footer, model_name, one_line, plain, seconds, speaker
+from flux_tui.ui.render.rows import Row
+from flux_tui.ui.render.wrapping import PROSE, fit, wrap
+from flux_tui.ui.widgets.transcript_layout import Layout
+from flux_tui.ui.widgets.transcript_pieces import Lines, Piece, PieceKind, shortened
 from flux_tui.ui.widgets.transcript_sections import (
     CallSection,
+    CallState,
     NoteSection,
-    Row,
     Section,
     TextSection,
     ThinkingSection,
-    arguments_line,
     section_of,
 )
 
-DividerKind: TypeAlias = Literal["switch", "notice", "error"]
 Role: TypeAlias = Literal["user", "assistant", "divider"]
 
-_BLANK = Row(Content(""))
+FOLD = "fold"
+"""The target of a message's first line."""
 
 
 class Entry:
-    """Something with rows. Rows are kept for one width until `changed` is called."""
+    """Something with rows, in pieces."""
 
     role: Role = "divider"
 
     def __init__(self, entry_id: str) -> None:
         self.id = entry_id
-        self.version = 0
-        self._rows: list[Row] = []
-        self._width = 0
+        self.layout = Layout()
+        self.folded = False
+        self._stale = True
+        self._opened: set[str] = set()
 
-    def rows(self, width: int) -> list[Row]:
-        """Return the lines at *width* cells, a blank one first."""
-        if width != self._width:
-            # Rows that look the same stay the same objects: the view repaints only new ones.
-            self._rows = kept_rows(self._rows, [_BLANK, *self._build(width)])
-            self._width = width
-        return self._rows
+    @property
+    def laid_out(self) -> bool:
+        """Whether there are pieces."""
+        return bool(self.layout.width)
+
+    def lay_out(self, width: int) -> Layout:
+        """Bring pieces and heights up to date for *width* cells."""
+        if self._stale or width != self.layout.width:
+            pieces = self._make()
+            self.layout.update(pieces if self._whole else shortened(pieces, self._opened), width)
+            self._stale = False
+        return self.layout
 
     def changed(self) -> None:
-        """Forget the rows: they are built anew when asked for."""
-        self.version += 1
-        self._width = 0
+        """Something about the entry is not as it was."""
+        self._stale = True
 
     def forget(self) -> None:
-        """Free the rows of an entry that is out of sight."""
-        self._rows, self._width = [], 0
+        """Free the pieces of an entry that is out of sight."""
+        self.layout.release()
+        self._stale = True
 
     def estimate(self, width: int) -> int:
         """Guess how many rows there are without building them."""
-        return len(self.rows(width))
+        return self.lay_out(width).heights.total
 
     def source(self) -> str:
         """Return the text as it was written."""
         return ""
 
-    def toggle(self, target: str) -> bool:
-        """Fold or unfold what *target* names; say whether there was such a thing."""
-        del target
+    def may_have(self, kind: PieceKind) -> bool:
+        """Whether a piece of *kind* is likely: told without building any."""
+        del kind
+        return True
+
+    def advance(self) -> bool:
+        """Do some more of what is too much for one turn; say whether anything changed."""
         return False
 
-    def _build(self, width: int) -> list[Row]:
+    def toggle(self, target: str) -> bool:
+        """Fold or unfold what *target* names; say whether there was such a thing."""
+        if target == FOLD:
+            self.folded = not self.folded
+        elif target.startswith("more:"):
+            self._opened ^= {target}
+        else:
+            return False
+        self.changed()
+        return True
+
+    @property
+    def _whole(self) -> bool:
+        """Whether giants are shown in full."""
+        return False
+
+    def _make(self) -> list[Piece]:
         raise NotImplementedError
 
 
-class Divider(Entry):
-    """A line between messages: a change of model, a notice, an error."""
+class Speaking(Entry):
+    """An entry with somebody who speaks, and what is said."""
 
-    def __init__(self, entry_id: str, text: str, kind: DividerKind) -> None:
+    def __init__(self, entry_id: str, who: Callable[[], Content]) -> None:
         super().__init__(entry_id)
-        self.text, self.kind = text, kind
+        self._who = who
+        self._head = Lines("head", self._speaker, target=FOLD, gap=True)
 
-    def source(self) -> str:
-        """Return the divider's text."""
-        return self.text
+    def toggle(self, target: str) -> bool:
+        """Fold or unfold the message, its reasoning or a giant in it."""
+        known = super().toggle(target)
+        self._head.changed()
+        return known
 
-    def _build(self, width: int) -> list[Row]:
-        if self.kind == "error":
-            lines = wrap(plain(f"✗ {self.text}", ".transcript--error"), width)
-        elif self.kind == "notice":
-            lines = wrap(plain(f"• {self.text}", ".transcript--notice"), width)
-        else:
-            lines = self._rule(width)
-        return [Row(line) for line in lines]
+    def _speaker(self, width: int) -> list[Row]:
+        words = self._who()
+        if self.folded:
+            text = self.source()
+            lines = f"  ▸ {count(text.count(chr(10)) + 1)} lines folded · " if text else "  ▸ "
+            words += plain(lines + one_line(text, 60), ".transcript--quiet")
+        return [Row(fit(words, width), FOLD)]
 
-    def _rule(self, width: int) -> list[Content]:
-        text = " ".join(self.text.split()).strip("─ ")
-        words = plain(text, ".transcript--switch")
-        if words.cell_length + 8 > width:
-            return wrap(plain("⇄ ", ".transcript--switch") + words, width)
-        rest = "─" * (width - words.cell_length - 4)
-        return [
-            assemble(("── ", ".transcript--rule")) + words + plain(f" {rest}", ".transcript--rule")
-        ]
+    def _joined(self, sections: Sequence[Section], after: list[Piece]) -> list[Piece]:
+        """Return all pieces: prose set apart by blank rows, chips close together."""
+        if self.folded:
+            return [self._head]
+        pieces: list[Piece] = [self._head]
+        before: Section | None = None
+        for section in sections:
+            added = section.pieces()
+            if not added:
+                continue
+            added[0].gap = before is not None and (section.prose or before.prose)
+            pieces += added
+            before = section
+        return pieces + after
 
 
-class Finished(Entry):
-    """A message that will not change. Its sections are made when it comes into sight."""
+class Finished(Speaking):
+    """A message that will not change. Its pieces are made when it comes into sight."""
 
-    def __init__(self, message: Message, results: Mapping[str, ToolResult]) -> None:
-        super().__init__(message.id)
+    def __init__(
+        self, message: Message, results: Mapping[str, ToolResult], before: Live | None = None
+    ) -> None:
+        super().__init__(message.id, lambda: _speaker_of(message))
         self.message = message
         self.role = "user" if message.role == "user" else "assistant"
         self._results = results
-        self._opened: set[str] = set()
+        self._texts: dict[str, TextSection] = before.texts if before else {}
+        self._spent: dict[str, float] = before.spent if before else {}
+        self._sections: list[Section] | None = None
+        self._after = self._ending()
+        if before:
+            self.folded = before.folded
+            self._opened |= before.opened
 
     def estimate(self, width: int) -> int:
         """Guess by the length of the text."""
+        if self.folded:
+            return 2
         rows = 3
         for part in self.message.parts:
             if isinstance(part, Text):
-                rows += part.text.count("\n") + len(part.text) // width + 1
+                rows += part.text.count("\n") + len(part.text) // min(width, PROSE) + 1
             else:
                 rows += 1
         return rows
@@ -145,51 +182,113 @@ class Finished(Entry):
         """Return the Markdown of the message."""
         return self.message.text
 
+    def may_have(self, kind: PieceKind) -> bool:
+        """Look into the message."""
+        match kind:
+            case "code":
+                text = self.source()
+                return "```" in text or "~~~" in text
+            case "table":
+                return "|" in self.source()
+            case "error":
+                return bool(self.message.error) or bool(self.message.tool_calls)
+            case _:
+                return True
+
+    def advance(self) -> bool:
+        """Split a giant text."""
+        for section in self._sections or ():
+            if isinstance(section, TextSection) and section.waiting:
+                section.advance()
+                self.changed()
+                return True
+        return False
+
     def toggle(self, target: str) -> bool:
-        """Open or close a piece of reasoning."""
-        known = any(
-            isinstance(part, Thinking) and target == f"thinking:{number}"
-            for number, part in enumerate(self.message.parts)
-        )
-        if known:
-            self._opened ^= {target}
-            self.changed()
-        return known
+        """Fold or unfold the message, its reasoning or a giant in it."""
+        for section in self._sections or ():
+            if isinstance(section, ThinkingSection) and section.target == target:
+                self._opened ^= {target}
+                section.open = not section.open
+                self.changed()
+                return True
+        return super().toggle(target)
 
-    def _build(self, width: int) -> list[Row]:
-        message = self.message
-        if message.role == "user":
-            rows = [Row(speaker("You", "user"))]
-        else:
-            rows = [
-                Row(speaker(model_name(message.model)[0], "model", model_name(message.model)[1]))
-            ]
-        rows += section_rows(self._sections(), width)
-        end = footer(message) if message.role == "assistant" else Content("")
-        if message.error:
-            rows += [
-                Row(line) for line in wrap(plain(f"✗ {message.error}", ".transcript--error"), width)
-            ]
-        if end:
-            rows += [Row(line) for line in wrap(end, width)]
-        return clipped(rows, width)
+    def change_call(
+        self, call_id: str, state: CallState | None, result: ToolResult | None, output: int
+    ) -> bool:
+        """Take the news of a running call; say whether it is one of this message."""
+        for section in self._all_sections():
+            if isinstance(section, CallSection) and section.id == call_id:
+                section.change(state, result, output)
+                self.changed()
+                return True
+        return False
 
-    def _sections(self) -> list[Section]:
+    def forget(self) -> None:
+        """Free the pieces; a call that still runs keeps its state."""
+        super().forget()
+        running = {"writing", "waiting", "running"}
+        if not any(
+            isinstance(section, CallSection) and section.state in running
+            for section in self._sections or ()
+        ):
+            self._sections = None
+            self._texts = {}
+
+    def _make(self) -> list[Piece]:
+        return self._joined(self._all_sections(), self._after)
+
+    def _all_sections(self) -> list[Section]:
+        if self._sections is None:
+            self._sections = self._built()
+        return self._sections
+
+    def _text(self, text: str) -> TextSection:
+        # What streamed in is there already, rendered; nothing moves when the reply is over.
+        return self._texts.pop(text, None) or TextSection(text, finished=True)
+
+    def _built(self) -> list[Section]:
         sections: list[Section] = []
-        for number, part in enumerate(self.message.parts):
+        thoughts = 0
+        for part in self.message.parts:
             if self.role == "user" and isinstance(part, Text):
-                sections.append(NoteSection(part.text.strip("\n"), "text"))
+                sections.append(NoteSection(part.text.strip("\n"), "text", prose=True))
                 continue
             result = self._results.get(part.id) if isinstance(part, ToolCall) else None
-            section = section_of(part, number, result)
+            section = section_of(part, thoughts, result, self._text)
             if isinstance(section, ThinkingSection):
+                thoughts += 1
                 section.open = section.target in self._opened
+                section.spent = self._spent.get(section.target, 0.0)
             if section is not None:
                 sections.append(section)
         return sections
 
+    def _ending(self) -> list[Piece]:
+        message = self.message
+        pieces: list[Piece] = []
+        if message.error:
+            words = plain(f"✗ {message.error}", ".transcript--error")
+            error = message.error
+            pieces.append(Lines("error", lambda width: wrap(words, min(width, PROSE)), error))
+        if message.role == "assistant" and footer(message):
+            pieces.append(Lines("note", lambda width: wrap(footer(message), width)))
+        return pieces
 
-class Live(Entry):
+
+class Running(Finished):
+    """A committed reply whose tool calls may still be running."""
+
+    def _built(self) -> list[Section]:
+        sections = super()._built()
+        for section in sections:
+            if isinstance(section, CallSection) and section.result is None:
+                section.state = "running"
+        return sections
+
+
+class Live(Speaking):
     """A reply in flight."""
 
     role: Role = "assistant"
@@ -197,19 +296,33 @@ class Live(Entry):
     def __init__(
         self, message_id: str, model: ModelRef, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        super().__init__(message_id)
-        self._model = model
+        name, provider = model_name(model)
+        super().__init__(message_id, lambda: speaker(name, "model", provider))
         self._clock = clock
         self._sections: dict[tuple[int, str], Section] = {}
         self._source: list[str] = []
         self._thinking_since = 0.0
         self._retry = ""
+        self._waiting = Lines("note", lambda _: [Row(plain("…", ".transcript--quiet"))])
+        self._retrying = Lines("note", self._retry_rows)
 
     @property
     def spent(self) -> dict[str, float]:
         """Seconds of each piece of reasoning."""
         thoughts = [part for part in self._sections.values() if isinstance(part, ThinkingSection)]
         return {thought.target: thought.spent for thought in thoughts}
+
+    @property
+    def opened(self) -> set[str]:
+        """The pieces of reasoning that are unfolded."""
+        thoughts = [part for part in self._sections.values() if isinstance(part, ThinkingSection)]
+        return {thought.target for thought in thoughts if thought.open}
+
+    @property
+    def texts(self) -> dict[str, TextSection]:
+        """The prose so far, by its source."""
+        texts = [part for part in self._sections.values() if isinstance(part, TextSection)]
+        return {text.source: text for text in texts}
 
     def source(self) -> str:
         """Return the Markdown so far."""
@@ -238,6 +351,7 @@ class Live(Entry):
                     f"{one_line(event.reason, 100)} · trying again in {seconds(event.seconds)}"
                     f" ({event.attempt} of {event.attempts})"
                 )
+                self._retrying.changed()
             case _:
                 pass  # usage and the end come with the committed message
         self.changed()
@@ -251,20 +365,25 @@ class Live(Entry):
         self.changed()
 
     def toggle(self, target: str) -> bool:
-        """Open or close a piece of reasoning."""
+        """Fold or unfold the reply or a piece of reasoning."""
         for section in self._sections.values():
             if isinstance(section, ThinkingSection) and section.target == target:
                 section.open = not section.open
                 self.changed()
                 return True
-        return False
+        return super().toggle(target)
+
+    @property
+    def _whole(self) -> bool:
+        return True
 
     def _think(self, event: ThinkingDelta) -> None:
         key = (event.index, "thinking")
         section = self._sections.get(key)
         if not isinstance(section, ThinkingSection):
             self._thinking_since = self._clock()
-            section = self._sections[key] = ThinkingSection(f"thinking:{event.index}")
+            number = sum(kind == "thinking" for _, kind in self._sections)
+            section = self._sections[key] = ThinkingSection(f"thinking:{number}")
         section.feed(event.text)
 
     def _end_thinking(self) -> None:
@@ -277,79 +396,24 @@ class Live(Entry):
         key = (event.index, "call")
         section = self._sections.get(key)
         if not isinstance(section, CallSection):
-            section = self._sections[key] = CallSection("", "")
-        section.id = event.id or section.id
-        section.name = event.name or section.name
-        section.pieces.append(event.json)
+            section = self._sections[key] = CallSection(event.id or "", event.name or "")
+        section.write(event.id or "", event.name or "", event.json)
 
-    def _build(self, width: int) -> list[Row]:
-        name, provider = model_name(self._model)
+    def _retry_rows(self, width: int) -> list[Row]:
+        return wrap(plain(f"↻ {self._retry}", ".transcript--warning"), min(width, PROSE))
+
+    def _make(self) -> list[Piece]:
         sections = [self._sections[key] for key in sorted(self._sections)]
-        rows = [Row(speaker(name, "model", provider)), *section_rows(sections, width)]
+        after: list[Piece] = []
         if self._retry:
-            rows += [
-                Row(line) for line in wrap(plain(f"↻ {self._retry}", ".transcript--warning"), width)
-            ]
+            after = [self._retrying]
         elif not sections:
-            rows.append(Row(plain("…", ".transcript--quiet")))
-        return clipped(rows, width)
+            after = [self._waiting]
+        return self._joined(sections, after)
 
 
-class Answered(Finished):
-    """A committed reply whose tool calls may still be running."""
-
-    def __init__(
-        self, message: Message, results: Mapping[str, ToolResult], spent: Mapping[str, float]
-    ) -> None:
-        super().__init__(message, results)
-        self.calls = {
-            call.id: CallSection(call.id, call.name, arguments_line(call), "running")
-            for call in message.tool_calls
-        }
-        self._spent = spent
-
-    def _sections(self) -> list[Section]:
-        sections: list[Section] = []
-        for section in super()._sections():
-            if isinstance(section, CallSection):
-                sections.append(self.calls.get(section.id, section))
-                continue
-            if isinstance(section, ThinkingSection):
-                section.spent = self._spent.get(section.target, 0.0)
-            sections.append(section)
-        return sections
-
-
-def kept_rows(before: list[Row], now: list[Row]) -> list[Row]:
-    """Return *now*, with the row from *before* wherever both look the same."""
-    kept = [
-        old
-        if old is new or (old.target == new.target and old.content.is_same(new.content))
-        else new
-        for old, new in zip(before, now, strict=False)
-    ]
-    return [*kept, *now[len(kept) :]]
-
-
-def clipped(rows: list[Row], width: int) -> list[Row]:
-    """Return *rows* no wider than *width*; a row that fits stays the same object."""
-    return [
-        row if row.content.cell_length <= width else Row(row.content.truncate(width), row.target)
-        for row in rows
-    ]
-
-
-def section_rows(sections: list[Section], width: int) -> list[Row]:
-    """Return the rows of *sections*, prose set apart by blank rows, chips close together."""
-    rows: list[Row] = []
-    before: Section | None = None
-    for section in sections:
-        added = section.rows(width)
-        if not added:
-            continue
-        prose = isinstance(section, TextSection) or isinstance(before, TextSection)
-        if before is not None and prose:
-            rows.append(_BLANK)
-        rows += added
-        before = section
-    return rows
+def _speaker_of(message: Message) -> Content:
+    if message.role == "user":
+        return speaker("You", "user")
+    name, provider = model_name(message.model)
+    return speaker(name, "model", provider)

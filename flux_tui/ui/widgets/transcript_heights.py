@@ -40,6 +40,13 @@ class Heights:
         span = at & -at
         self._tree.append(self.top(at) - self.top(at - span) if span > 1 else height)
 
+    def truncate(self, size: int) -> None:
+        """Keep the first *size* entries alone."""
+        if size < len(self._values):
+            self._total = self.top(size)
+            del self._values[size:]
+            del self._tree[size + 1 :]
+
     def set(self, index: int, height: int) -> int:
         """Give an entry another height; return by how much it grew."""
         grown = height - self._values[index]

@@ -1,12 +1,11 @@
-"""The pieces of a message as rows: prose, thinking, tool calls, attachments."""
+"""The parts of a message as pieces: prose, thinking, tool calls, attachments."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias
 
 from rich.cells import cell_len
-from textual.content import Content
 
 from flux_tui.core.messages import (
     Document,
@@ -18,13 +17,24 @@ from flux_tui.core.messages import (
     ToolCall,
     ToolResult,
 )
-from flux_tui.ui.render.blocks import BlockSplitter
-from flux_tui.ui.render.labels import assemble, one_line, plain, seconds, size
-from flux_tui.ui.render.markdown import render_block, wrap
+from flux_tui.ui.render.blocks import Block, BlockSplitter
+from flux_tui.ui.render.labels import assemble, one_line, seconds, size
+from flux_tui.ui.render.rows import Row
+from flux_tui.ui.widgets.transcript_pieces import (
+    BlockPiece,
+    Fence,
+    Lines,
+    OpenPiece,
+    Piece,
+    chunks,
+    raw_pieces,
+)
 
-TAIL_LINES = 40
-RICH_CHARACTERS = 100_000
-"""Prose beyond this is shown as it was written: the event loop must not wait for it."""
+GIANT = 200_000
+"""Characters of a finished text that are split into blocks at once; more take several turns."""
+
+TURN = 64_000
+"""Characters that such a turn takes: some 5 ms."""
 
 CallState: TypeAlias = Literal[
     "writing", "waiting", "running", "done", "failed", "denied", "cancelled"
@@ -41,51 +51,47 @@ _GLYPHS: dict[CallState, tuple[str, str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line on the screen. A click on it or Enter acts on `target`, if it has one."""
-
-    content: Content
-    target: str = ""
-
-
 class Section(Protocol):
-    """A piece of a message."""
+    """A part of a message."""
 
-    def rows(self, width: int) -> list[Row]:
-        """Return the lines at *width* cells."""
+    prose: bool
+    """Whether an empty line sets it apart from its neighbours."""
+
+    def pieces(self) -> list[Piece]:
+        """Return what there is to see; pieces that did not change stay the same objects."""
         ...
 
 
-def quick_wrap(text: str, width: int) -> list[str]:
-    """Return *text* cut at line ends and at *width* cells, without looking for words."""
-    lines: list[str] = []
-    for line in text.split("\n"):
-        if line.isascii() or cell_len(line) <= width:
-            lines.extend(line[at : at + width] for at in range(0, max(len(line), 1), width))
-        else:
-            half = max(width // 2, 1)  # no character is wider than two cells
-            lines.extend(line[at : at + half] for at in range(0, len(line), half))
-    return lines
-
-
 class TextSection:
-    """Prose: finished blocks rendered once per width, the open one plain."""
+    """Prose: finished blocks rendered once per width, the open one while it is small."""
+
+    prose = True
 
     def __init__(self, text: str = "", *, finished: bool = False) -> None:
         self._splitter = BlockSplitter()
-        self._done: list[Row] = []
-        self._width = 0
-        self._rendered = 0
-        self._characters = 0
+        self._closed: list[Piece] = []
+        self._taken = 0  # blocks that have become pieces
+        self._open: OpenPiece | None = None
+        self._fence: Fence | None = None
+        self._waiting: list[Piece] = []  # text of a giant that is still to be split, as it is
+        if finished and len(text) > GIANT:
+            self._waiting = [
+                piece for turn in chunks(text, TURN) for piece in raw_pieces(turn, "text")
+            ]
+            return
         self.feed(text)
         if finished:
-            self._splitter.finish()
+            self.finish()
 
     @property
-    def empty(self) -> bool:
-        """Whether there is nothing to see."""
-        return not self._splitter.closed and not self._splitter.open.strip()
+    def source(self) -> str:
+        """The text so far."""
+        return "".join((*(b.source for b in self._splitter.closed), self._splitter.open.source))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether `advance` has something to do."""
+        return bool(self._waiting)
 
     def feed(self, text: str) -> None:
         """Take more text."""
@@ -95,74 +101,110 @@ class TextSection:
         """No more text comes."""
         self._splitter.finish()
 
-    def rows(self, width: int) -> list[Row]:
-        """Return the finished lines and the end of the open block."""
-        if width != self._width:
-            self._width, self._rendered, self._characters, self._done = width, 0, 0, []
-        for block in self._splitter.closed[self._rendered :]:
-            self._add(block, width)
-        self._rendered = len(self._splitter.closed)
-        tail = self._tail(width)
-        return [*self._done, *self._parting(tail), *tail]
+    def advance(self) -> None:
+        """Split some more of a giant into blocks."""
+        taken = 0
+        while self._waiting and taken < TURN:
+            piece = self._waiting.pop(0)
+            taken += len(piece.source)
+            self._splitter.feed(piece.source)
+        if not self._waiting:
+            self.finish()
 
-    def _parting(self, following: list[Row]) -> list[Row]:
-        return [Row(Content(""))] if self._done and following else []
+    def pieces(self) -> list[Piece]:
+        """Return finished blocks, the open one, and what a giant has left."""
+        for block in self._splitter.closed[self._taken :]:
+            self._take(block)
+        if self._taken < len(self._splitter.closed):
+            self._taken = len(self._splitter.closed)
+            self._open = None
+        opened = self._splitter.open
+        if not (opened.glued and opened.kind == "code"):
+            self._end_fence()
+        if opened.blank:
+            return [*self._closed, *self._waiting]
+        if self._open is None:
+            self._open = OpenPiece(opened)
+        self._open.grow(opened)
+        self._open.gap = self._parted(opened)
+        return [*self._closed, self._open, *self._waiting]
 
-    def _add(self, block: str, width: int) -> None:
-        self._characters += len(block)
-        if self._characters > RICH_CHARACTERS:
-            lines = [plain(line) for line in quick_wrap(block.rstrip("\n"), width)]
+    def _take(self, block: Block) -> None:
+        if block.blank and block.kind != "code":
+            return
+        if block.kind == "code":
+            if not block.glued or self._fence is None:
+                self._end_fence()
+                self._fence = Fence()
         else:
-            lines = render_block(block, width)
-        rows = [Row(line) for line in lines]
-        self._done.extend(self._parting(rows))
-        self._done.extend(rows)
+            self._end_fence()
+        piece = BlockPiece(block, self._fence)
+        piece.gap = self._parted(block)
+        self._closed.append(piece)
 
-    def _tail(self, width: int) -> list[Row]:
-        source = self._splitter.open[-TAIL_LINES * width * 2 :]
-        if not source.strip():
-            return []
-        lines = quick_wrap(plain(source.rstrip("\n")).plain, width)[-TAIL_LINES:]
-        if self._splitter.in_fence:
-            return [Row(plain(line, ".transcript--code")) for line in lines]
-        wrapped = [
-            row for line in source.strip("\n").split("\n") for row in wrap(plain(line), width)
-        ]
-        return [Row(line) for line in wrapped[-TAIL_LINES:]]
+    def _end_fence(self) -> None:
+        if self._fence:
+            self._fence.closed, self._fence = True, None
+
+    def _parted(self, block: Block) -> bool:
+        return bool(self._closed) and not block.glued
 
 
 class ThinkingSection:
     """Reasoning: one line until it is opened."""
+
+    prose = False
 
     def __init__(self, target: str, text: str = "", *, finished: bool = False) -> None:
         self.target = target
         self.open = False
         self.finished = finished
         self.spent = 0.0  # seconds, 0 if nobody measured
-        self._pieces = [text]
+        self._texts = [text]
+        self._characters = len(text)
+        self._head = Lines("thinking", self._line, target=target)
+        self._body: list[Piece] = []
+        self._shown: tuple[object, ...] = ()
 
     @property
     def text(self) -> str:
         """The reasoning as shown by the vendor."""
-        return "".join(self._pieces)
+        return "".join(self._texts)
 
     def feed(self, text: str) -> None:
         """Take more text."""
-        self._pieces.append(text)
+        self._texts.append(text)
+        self._characters += len(text)
 
-    def rows(self, width: int) -> list[Row]:
+    def pieces(self) -> list[Piece]:
         """Return the summary line, and the text when open."""
-        text = self.text.strip()
-        if not text and self.finished and not self.spent:
+        visible = any(text.strip() for text in self._texts[:50])
+        if not visible and self.finished and not self.spent:
             return []
+        state = (self.open, self.finished, self.spent, self._characters)
+        if state != self._shown:
+            self._shown = state
+            self._head.source = self.text
+            self._head.changed()
+            self._body = self._reasoning() if self.open and visible else []
+        return [self._head, *self._body]
+
+    def _reasoning(self) -> list[Piece]:
+        fresh = raw_pieces(
+            self.text.strip(), "thinking", kind="thinking", bar="┆ ", target=self.target
+        )
+        same = 0
+        for old, new in zip(self._body, fresh, strict=False):
+            if old.source != new.source:
+                break
+            same += 1
+        return [*self._body[:same], *fresh[same:]]
+
+    def _line(self, width: int) -> list[Row]:
+        text = self._characters
         glyph = ("▾ " if self.open else "▸ ") if text else "· "
-        words = self._words(len(text))
-        head = Row(assemble((glyph + words, ".transcript--thinking")).truncate(width), self.target)
-        if not self.open or not text:
-            return [head]
-        bar = plain("┆ ", ".transcript--rule")
-        body = wrap(plain(text, ".transcript--thinking"), max(width - 2, 4))
-        return [head, *(Row(bar + line) for line in body)]
+        words = assemble((glyph + self._words(text), ".transcript--thinking"))
+        return [Row(words.truncate(width), self.target)]
 
     def _words(self, characters: int) -> str:
         if not self.finished:
@@ -171,20 +213,50 @@ class ThinkingSection:
         return f"thought{length} · {size(characters)}" if characters else f"thought{length}"
 
 
-@dataclass(slots=True)
 class CallSection:
     """A tool call: one line with its state, its arguments and the size of its result."""
 
-    id: str
-    name: str
-    arguments: str = ""
-    state: CallState = "writing"
-    result: ToolResult | None = None
-    output: int = 0  # characters of running output
-    pieces: list[str] = field(default_factory=list[str])
+    prose = False
 
-    def rows(self, width: int) -> list[Row]:
+    def __init__(
+        self,
+        call_id: str,
+        name: str,
+        arguments: str = "",
+        state: CallState = "writing",
+        result: ToolResult | None = None,
+    ) -> None:
+        self.id = call_id
+        self.name = name
+        self.arguments = arguments
+        self.state: CallState = state
+        self.result = result
+        self.output = 0  # characters of running output
+        self._piece = Lines("call", self._line, target=f"call:{call_id}")
+
+    def write(self, call_id: str, name: str, json: str) -> None:
+        """Take more of a call that is being written."""
+        self.id = call_id or self.id
+        self.name = name or self.name
+        self.arguments = (self.arguments + json)[:2_000]
+        self._piece.target = f"call:{self.id}"
+        self._piece.changed()
+
+    def change(self, state: CallState | None, result: ToolResult | None, output: int) -> None:
+        """Take the news of a running call."""
+        self.state = state or self.state
+        self.result = result or self.result
+        self.output += output
+        self._piece.changed()
+
+    def pieces(self) -> list[Piece]:
         """Return the one line."""
+        failed = self.state in {"failed", "denied"}
+        self._piece.kind = "error" if failed else "call"
+        self._piece.source = f"{self.name} {self.arguments}"
+        return [self._piece]
+
+    def _line(self, width: int) -> list[Row]:
         glyph, style, words = _GLYPHS[self.state]
         facts = [words] if words else []
         if self.result is not None:
@@ -196,7 +268,7 @@ class CallSection:
         tail = " · ".join(facts)
         name = one_line(self.name, 40) or "tool"
         room = width - cell_len(name) - cell_len(tail) - 6
-        shown = one_line(self.arguments or "".join(self.pieces), max(room, 0)) if room > 8 else ""
+        shown = one_line(self.arguments, max(room, 0)) if room > 8 else ""
         line = assemble(
             (f"{glyph} ", f".transcript--{style}"),
             (name, ".transcript--tool"),
@@ -209,16 +281,13 @@ class CallSection:
 class NoteSection:
     """Text in one style, shown as it is: an attachment, a vendor's own item, what the user said."""
 
-    def __init__(self, text: str, style: str = "quiet") -> None:
-        self._text = text
-        self._style = f".transcript--{style}"
+    def __init__(self, text: str, style: str = "quiet", *, prose: bool = False) -> None:
+        self.prose = prose
+        self._pieces = raw_pieces(text, style, kind="prose" if prose else "note")
 
-    def rows(self, width: int) -> list[Row]:
-        """Return the text, wrapped; a huge one is cut without looking for words."""
-        if len(self._text) > RICH_CHARACTERS:
-            lines = quick_wrap(plain(self._text).plain, width)
-            return [Row(plain(line, self._style)) for line in lines]
-        return [Row(line) for line in wrap(plain(self._text, self._style), width)]
+    def pieces(self) -> list[Piece]:
+        """Return the text, a giant in windows."""
+        return self._pieces
 
 
 def arguments_line(call: ToolCall) -> str:
@@ -230,11 +299,13 @@ def arguments_line(call: ToolCall) -> str:
     return " ".join(f"{name}={value}" for name, value in call.arguments.items())
 
 
-def section_of(part: Part, number: int, result: ToolResult | None = None) -> Section | None:
+def section_of(
+    part: Part, number: int, result: ToolResult | None, text: Callable[[str], TextSection]
+) -> Section | None:
     """Return the finished section of a message's part; None if there is nothing to see."""
     match part:
         case Text():
-            return TextSection(part.text, finished=True) if part.text.strip() else None
+            return text(part.text) if part.text.strip() else None
         case Thinking():
             return ThinkingSection(f"thinking:{number}", part.text, finished=True)
         case ToolCall():
