@@ -57,6 +57,12 @@ MODELS = (
         abilities=Abilities(images=True, documents=True),
     ),
     ModelInfo(ref=ModelRef("box", "small"), api="openai-chat", base_url="http://127.0.0.1:8080/v1"),
+    ModelInfo(
+        ref=ModelRef("mistral", "magistral-medium-2509"),
+        api="mistral",
+        base_url="https://api.mistral.ai/v1",
+        abilities=Abilities(images=True, documents=True),
+    ),
 )
 
 words = st.one_of(
@@ -105,6 +111,8 @@ def replay_data(model: ModelInfo, kind: str) -> st.SearchStrategy[dict[str, Any]
         prefix = {"thinking": "rs_", "text": "msg_", "call": "fc_"}[kind]
         more = {"encrypted_content": "cipher"} if kind == "thinking" else {}
         return st.builds(lambda h: {"id": prefix + h, **more}, hexes)
+    if model.api == "mistral":
+        return st.just({"chunk": "thinking", "closed": True} if kind == "thinking" else {})
     # OpenAI's own Chat Completions shows no reasoning.
     shown = kind == "thinking" and model.ref.provider == "box"
     return st.just({"field": "reasoning_content"} if shown else {})

@@ -69,6 +69,7 @@ def test_all_text_and_every_pair_of_call_and_result_arrive(
         "anthropic": ('"type": "tool_use"', '"type": "tool_result"'),
         "openai-responses": ('"type": "function_call"', '"type": "function_call_output"'),
         "openai-chat": ('"type": "function"', '"role": "tool"'),
+        "mistral": ('"type": "function"', '"role": "tool"'),
     }
     assert [wire.count(mark) for mark in marks[model.api]] == [calls, calls]
 
