@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from flux_tui.session.wiring import Runtime
 from flux_tui.ui import themes
 from flux_tui.ui.commands import ActionCommands
 from flux_tui.ui.keymap import unknown_ids
+from flux_tui.ui.outside import Draft, copy_locally
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.terminal import (
     ControlFilter,
@@ -53,6 +53,18 @@ class FluxApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave(0)", "Quit", show=False, priority=True),
         Binding("ctrl+c", "interrupt", "Copy or quit", show=False, priority=True),
+    ]
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared by Textual as an instance variable
+        (0, "-tiny"),
+        (40, "-narrow"),
+        (100, "-wide"),
+        (160, "-extra"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - idem
+        (0, "-flat"),
+        (10, "-short"),
+        (20, "-tall"),
     ]
 
     def __init__(
@@ -86,16 +98,11 @@ class FluxApp(App[int]):
         """Take signals and themes; everything slow starts after the first paint."""
         for theme in themes.OWN:
             self.register_theme(theme)
-        wanted = self.runtime.settings.theme or themes.DEFAULT
-        known = wanted in self.available_themes
-        self.theme = wanted if known else themes.DEFAULT
-        if not known:
-            self.notify(f"There is no theme {wanted!r}", severity="warning", markup=False)
+        self.theme = self.runtime.settings.theme or themes.DEFAULT
         self.set_keymap(dict(self.keymap_overrides))
         unknown = unknown_ids(self.keymap_overrides)
         if unknown:
-            words = f"keymap: no such action: {', '.join(unknown)}"
-            self.notify(words, severity="warning", markup=False)
+            self.warn(f"keymap: no such action: {', '.join(unknown)}")
         if not self.is_headless:
             self._signals.install()
             self.set_interval(1.0, self._watch_input)
@@ -112,13 +119,11 @@ class FluxApp(App[int]):
         notices = await self.runtime.start()
         chat = self.chat
         try:
-            chat.take(await self._open())
+            session = await self._open()
         except FluxError as problem:
             notices.append(str(problem))
-            chat.take(self.runtime.new_session(self.runtime.choices()[0].info))
-        for notice in notices:
-            if "simulator" not in notice:
-                self.notify(notice, severity="warning", markup=False)
+            session = self.runtime.new_session(self.runtime.choices()[0].info)
+        chat.take(session, notices)
         if chat.session is not None:
             self.prepare(chat.session.model)
         chat.query_one(Prompt).remember(await self.runtime.store.prompts())
@@ -136,7 +141,7 @@ class FluxApp(App[int]):
         try:
             await self.runtime.prepare(model)
         except FluxError as problem:
-            self.notify(str(problem), severity="warning", markup=False)
+            self.warn(problem)
 
     def do(self, action_id: str) -> None:
         """Do an action of the keymap, for the palette."""
@@ -168,8 +173,7 @@ class FluxApp(App[int]):
         prompt = chat.query_one(Prompt)
         now = time.monotonic()
         if selected or prompt.selected_text:
-            self.copy_to_clipboard(selected or prompt.selected_text)
-            chat.query_one(StatusLine).say("Copied")
+            self.copy(selected or prompt.selected_text, "the selection")
         elif now - self._interrupted < _QUIT_SECONDS:
             self.leave(0)
         else:
@@ -178,8 +182,16 @@ class FluxApp(App[int]):
             chat.query_one(StatusLine).say("Press Ctrl+C again to quit", "!", "$warning")
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy *text* without control characters."""
+        """Copy *text* without control characters, by the terminal (OSC 52)."""
         super().copy_to_clipboard(sanitize(text))
+
+    @work(group="copy", exit_on_error=False)
+    async def copy(self, text: str, what: str) -> None:
+        """Copy *text* by the terminal and by a program of this desk, and say where it went."""
+        self.copy_to_clipboard(text)
+        program = await copy_locally(sanitize(text), os.environ)
+        place = f"with {program}" if program else "by the terminal (OSC 52)"
+        self.notify(f"Copied {what} {place}", timeout=3, markup=False)
 
     def action_leave(self, status: int) -> None:
         """Leave with *status*."""
@@ -208,22 +220,22 @@ class FluxApp(App[int]):
     async def edit_prompt(self) -> None:
         """Write the message in $EDITOR while everything else goes on."""
         prompt = self.chat.query_one(Prompt)
-        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-        handle, name = tempfile.mkstemp(prefix="flux-", suffix=".md")
-        path = Path(name)
-        os.close(handle)
         try:
-            await asyncio.to_thread(path.write_text, prompt.whole_text, "utf-8")
-            with self.suspend():
-                process = await asyncio.create_subprocess_exec(*editor.split(), name)
-                await process.wait()
-            prompt.fill(
-                sanitize(await asyncio.to_thread(path.read_text, "utf-8", "replace")).rstrip()
-            )
-        except (SuspendNotSupported, OSError) as problem:
-            self.notify(f"The editor cannot be used: {problem}", severity="error", markup=False)
-        finally:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+            async with Draft(prompt.whole_text, os.environ) as draft:
+                # Batched: what is painted meanwhile would fill the queue of a writer that is gone.
+                with self.batch_update(), self.suspend():
+                    text = await draft.edit()
+            prompt.fill(text)
+        except SuspendNotSupported:
+            self.warn(InputError("the editor cannot be used in this terminal"))
+        except (FluxError, OSError) as problem:
+            self.warn(problem)
+        self.refresh(layout=True)
+
+    def warn(self, problem: Exception | str) -> None:
+        """Show what could not be done."""
+        words = str(problem)
+        self.notify(words[:1].upper() + words[1:], severity="warning", markup=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show a worker's failure in the transcript; it is written to a crash report too."""
@@ -264,6 +276,7 @@ def run_app(settings: Settings, continue_: bool = False, session: str | None = N
         sys.stderr.write(f"flux-tui: {why}\n")
         return 2
     guard_input()
+    themes.check(settings.theme)
     app = FluxApp(Runtime(settings), continue_=continue_, session=session)
     app.run()
     if app.return_code == INTERNAL_ERROR:

@@ -6,6 +6,7 @@ made from `ACTIONS`; a user's keymap replaces keys by action id.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -63,8 +64,9 @@ ACTIONS: tuple[Action, ...] = (
         id="chat.edit",
         label="Edit earlier",
         help="Take back your last message, or the focused one, and edit it",
-        keys=("alt+up",),
+        keys=("alt+up", "e"),
         slash="edit",
+        priority=False,
     ),
     Action(
         id="chat.copy",
@@ -73,6 +75,13 @@ ACTIONS: tuple[Action, ...] = (
         keys=("alt+c", "y"),
         slash="copy",
         priority=False,
+    ),
+    Action(
+        id="chat.copy_code",
+        label="Copy code",
+        help="Copy the last code block of the focused message, or of the last answer",
+        keys=("alt+k",),
+        slash="code",
     ),
     Action(
         id="chat.follow",
@@ -125,6 +134,14 @@ ACTIONS: tuple[Action, ...] = (
         group="Models",
     ),
     Action(
+        id="pane.chat",
+        label="Chat",
+        help="Go to the composer, and back to the chat where panes are tabs",
+        keys=("alt+m",),
+        slash="chat",
+        group="Panes",
+    ),
+    Action(
         id="pane.tools",
         label="Tools",
         help="Show or hide the tool calls",
@@ -146,6 +163,14 @@ ACTIONS: tuple[Action, ...] = (
         help="Open arguments and result of the selected tool call, or of the last one",
         keys=("ctrl+o",),
         slash="details",
+        group="Panes",
+    ),
+    Action(
+        id="pane.jump",
+        label="Jump to call",
+        help="Go to the place of the selected tool call in the transcript",
+        keys=("alt+j",),
+        slash="jump",
         group="Panes",
     ),
     Action(
@@ -246,20 +271,53 @@ BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 BY_SLASH: dict[str, Action] = {action.slash: action for action in ACTIONS if action.slash}
 
 COMPOSER_KEYS: tuple[tuple[str, str], ...] = (
-    ("Enter", "Send"),
-    ("Shift+Enter, Alt+Enter, Ctrl+J, or \\ at the end", "New line"),
-    ("Up, Down at the edges", "What you said before"),
-    ("Tab", "To the transcript and the panes, and back"),
+    ("Enter", "Send; while an answer runs, send after it"),
+    ("Shift+Enter", "New line; also Alt+Enter, Ctrl+J, or \\ at the end of the line"),
+    ("Up, Down", "What you said before, at the first and last line"),
+    ("Tab", "Complete a command; else to the transcript and the panes, and back"),
+    ("Alt+Z, Alt+Shift+Z", "Undo, redo"),
 )
 """Keys of the composer itself, for the help screen."""
 
-_NAMES = {
-    "question_mark": "?",
-    "escape": "Esc",
-    "shift+tab": "Shift+Tab",
-    "enter": "Enter",
-    "f16": "",
-}
+PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Transcript",
+        (
+            ("Up, Down, k, j", "Choose a message"),
+            ("Enter, Space", "Open its reasoning, or its tool call"),
+            ("y, e, r", "Copy it, edit it, ask again"),
+            ("PageUp, PageDown, Home, End", "Scroll; End follows the answer again"),
+        ),
+    ),
+    (
+        "Tools",
+        (("Enter", "Arguments, result and diff"), ("j", "Its place in the transcript")),
+    ),
+    (
+        "A tool asks",
+        (
+            ("y", "Run it once"),
+            ("s", "Allow this tool in this session (not for commands)"),
+            ("n, Esc", "Deny"),
+        ),
+    ),
+    (
+        "Model list",
+        (("Enter", "Use the model"), ("Ctrl+F", "Make it a favourite, or no longer one")),
+    ),
+    (
+        "Session list",
+        (
+            ("Enter", "Resume"),
+            ("Ctrl+N", "New session"),
+            ("Ctrl+R", "Rename"),
+            ("Ctrl+D twice", "Delete"),
+        ),
+    ),
+)
+"""Keys that work in one place only, for the help screen and the documentation."""
+
+_NAMES = {"question_mark": "?", "escape": "Esc", "f16": ""}
 
 
 def bindings() -> list[Binding]:
@@ -282,6 +340,8 @@ def key_name(key: str) -> str:
     """Return a key as people write it: `ctrl+l` is Ctrl+L; empty for terminals' aliases."""
     if key in _NAMES:
         return _NAMES[key]
+    if len(key) == 1:
+        return key
     return "+".join(word.upper() if len(word) == 1 else word.title() for word in key.split("+"))
 
 
@@ -295,3 +355,17 @@ def keys_of(action_id: str, overrides: Mapping[str, str]) -> tuple[str, ...]:
 def unknown_ids(overrides: Mapping[str, str]) -> tuple[str, ...]:
     """Return the ids of a user's keymap that name no action."""
     return tuple(sorted(set(overrides) - set(BY_ID)))
+
+
+def near_command(word: str) -> str:
+    """Return which command may be meant by *word*, a slash command that does not exist."""
+    close = difflib.get_close_matches(word, list(BY_SLASH), n=3, cutoff=0.5)
+    meant = " or ".join(f"/{name}" for name in close)
+    return f"did you mean {meant}?" if close else "F1 shows all commands"
+
+
+def completions(text: str) -> tuple[Action, ...]:
+    """Return the actions whose slash command begins with *text*; none if it is no command."""
+    if not text.startswith("/") or " " in text or "\n" in text:
+        return ()
+    return tuple(action for action in ACTIONS if action.slash.startswith(text[1:]))

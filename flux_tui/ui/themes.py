@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
+import difflib
+
+from textual.theme import BUILTIN_THEMES, Theme
+
+from flux_tui.core.errors import ConfigError, Place
+
+
+def _scrollbar(track: str, thumb: str, touched: str) -> dict[str, str]:
+    return {
+        "scrollbar": thumb,
+        "scrollbar-hover": touched,
+        "scrollbar-active": touched,
+        "scrollbar-background": track,
+        "scrollbar-background-hover": track,
+        "scrollbar-background-active": track,
+        "scrollbar-corner-color": track,
+    }
+
 
 DARK = Theme(
     name="flux-dark",
@@ -20,7 +37,11 @@ DARK = Theme(
     variables={
         "border": "#3b4261",
         "border-blurred": "#2b3046",
-        "footer-key-foreground": "#7dcfff",
+        "block-cursor-foreground": "#14161f",
+        "block-cursor-blurred-background": "#2a3047",
+        "input-cursor-background": "#c8d0f0",
+        "input-cursor-foreground": "#14161f",
+        **_scrollbar("#14161f", "#3b4261", "#565f89"),
     },
 )
 LIGHT = Theme(
@@ -39,7 +60,11 @@ LIGHT = Theme(
     variables={
         "border": "#b4b9cc",
         "border-blurred": "#d2d5e2",
-        "footer-key-foreground": "#2e5bd0",
+        "block-cursor-foreground": "#fbfbfd",
+        "block-cursor-blurred-background": "#d5ddf3",
+        "input-cursor-background": "#23283b",
+        "input-cursor-foreground": "#fbfbfd",
+        **_scrollbar("#fbfbfd", "#b4b9cc", "#8d94ad"),
     },
 )
 ANSI = Theme(
@@ -57,8 +82,48 @@ ANSI = Theme(
     boost="ansi_default",
     dark=True,
     ansi=True,
-    variables={"border": "ansi_bright_black", "border-blurred": "ansi_bright_black"},
+    variables={
+        "ansi-background": "ansi_default",
+        "ansi-foreground": "ansi_default",
+        "border": "ansi_bright_black",
+        "border-blurred": "ansi_bright_black",
+        "block-cursor-foreground": "ansi_black",
+        "block-cursor-background": "ansi_cyan",
+        "block-cursor-blurred-foreground": "ansi_default",
+        "block-cursor-blurred-background": "ansi_default",
+        "block-cursor-blurred-text-style": "bold",
+        "input-selection-background": "ansi_cyan",
+        "input-selection-foreground": "ansi_black",
+        "screen-selection-background": "ansi_cyan",
+        "screen-selection-foreground": "ansi_black",
+        **_scrollbar("ansi_default", "ansi_bright_black", "ansi_cyan"),
+    },
 )
 
 OWN: tuple[Theme, ...] = (DARK, LIGHT, ANSI)
 DEFAULT = "flux-dark"
+
+
+def names() -> list[str]:
+    """Return the names of all themes, our own first."""
+    own = [theme.name for theme in OWN]
+    return own + sorted(name for name in BUILTIN_THEMES if name not in own)
+
+
+def check(name: str) -> None:
+    """Refuse a theme that does not exist; an empty name is the default.
+
+    Raises:
+        ConfigError: with the nearest names.
+    """
+    if name and name not in names():
+        place = Place("the settings")
+        raise ConfigError(f"there is no theme {name!r}", place=place, key="theme", hint=near(name))
+
+
+def near(wanted: str) -> str:
+    """Return what to choose instead of a theme that does not exist."""
+    close = difflib.get_close_matches(wanted, names(), n=2, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"for instance {', '.join(names()[:5])}"

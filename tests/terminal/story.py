@@ -40,7 +40,7 @@ class Story:
     def steps(self) -> Iterator[tuple[str, Program]]:
         """Tell it up to the kill."""
         with self.start() as program:
-            program.wait_for(f"─ {ANTHROPIC}", "Ready", "context")
+            program.wait_for(ANTHROPIC, "▾", "Ready", "context")
             self.models.append(self.model(program))
             yield "01-start", program
             yield from self._stream(program)
@@ -51,8 +51,8 @@ class Story:
             yield from self._kill(program)
 
     def model(self, program: Program) -> str:
-        """The model that the composer's border names."""
-        found = re.findall(r"─ ((?:anthropic|openai|openai-chat)/\S+) ─", program.text)
+        """The model that the header names."""
+        found = re.findall(r"((?:anthropic|openai|openai-chat)/\S+) ▾", program.text)
         assert found, program.text
         return found[-1]
 
@@ -94,7 +94,7 @@ class Story:
         while not self.model(program).startswith(ANTHROPIC):
             before = self.model(program)
             program.press("f3")
-            program.wait_for(f"─ {before} ─", gone=True)
+            program.wait_for(f"{before} ▾", gone=True)
         program.wait_for("→ anthropic/claude-")
         self.models.append(self.model(program))
         program.type(FOURTH)

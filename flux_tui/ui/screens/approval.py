@@ -13,20 +13,20 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from flux_tui.core.messages import ToolCall
 from flux_tui.core.sanitize import visible
 from flux_tui.session.approvals import Answer
 from flux_tui.tools.base import Preview, Tool
 from flux_tui.ui.render.labels import assemble, one_line
+from flux_tui.ui.screens.listing import Dialog, preview_content
 from flux_tui.ui.widgets.plain import Plain, PlainButton
 
 QUIET_SECONDS = 0.425
 """Keys count only after this much silence: what was typed ahead approves nothing."""
 
 
-class ApprovalScreen(ModalScreen[Answer]):
+class ApprovalScreen(Dialog[Answer]):
     """Returns the user's answer; Escape and the default button say no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,13 +59,11 @@ class ApprovalScreen(ModalScreen[Answer]):
             with VerticalScroll(id="approval-what", can_focus=True):
                 yield Plain(self._what(), id="approval-text")
             with Horizontal(id="approval-buttons"):
-                yield PlainButton("Deny (n)", id="no", variant="error")
-                yield PlainButton("Run once (y)", id="once", variant="success")
+                yield PlainButton("n  Deny", id="no")
+                yield PlainButton("y  Run once", id="once")
                 if self._tool.risk != "execute":
-                    yield PlainButton("Session (s)", id="session")
-            yield Plain(
-                "y once · s session · n or Esc deny · Tab and arrows", classes="dialog-keys"
-            )
+                    yield PlainButton("s  Session", id="session")
+            yield Plain("←→ choose · Enter take · Esc deny · PgUp PgDn scroll", classes="keys")
 
     def on_mount(self) -> None:
         """Stand on no."""
@@ -94,12 +92,7 @@ class ApprovalScreen(ModalScreen[Answer]):
     def _what(self) -> Content:
         if self._preview is None:
             return assemble(visible(json.dumps(dict(self._call.arguments), indent=2)))
-        text = visible(self._preview.text)
-        if self._preview.kind != "diff":
-            prefix = ("$ ", "bold $accent") if self._preview.kind == "command" else ""
-            return assemble(prefix, text)
-        parts = [(f"{line}\n", _diff_style(line)) for line in text.split("\n")]
-        return assemble(*parts)
+        return preview_content(self._preview)
 
 
 _CAN = {
@@ -115,24 +108,18 @@ def _is_navigation(event: events.Event) -> bool:
     return isinstance(event, events.Key) and event.key in _NAVIGATION
 
 
-def _diff_style(line: str) -> str:
-    if line.startswith(("+++", "---")):
-        return "bold"
-    if line.startswith("@@"):
-        return "$accent"
-    return {"+": "$success", "-": "$error"}.get(line[:1], "")
-
-
 class ScreenApprover:
     """Asks in a dialog, one call after the other."""
 
-    def __init__(self, app: App[object]) -> None:
+    def __init__(self, app: App[object], asked: Callable[[ToolCall, Preview | None], None]) -> None:
         self._app = app
+        self._asked = asked  # told of each question before it is put
         self._one = asyncio.Lock()
 
     async def ask(self, call: ToolCall, tool: Tool, preview: Preview | None) -> Answer:
         """Return the user's answer; a cancelled question closes its dialog."""
         async with self._one:
+            self._asked(call, preview)
             screen = ApprovalScreen(call, tool, preview)
             answered: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
 

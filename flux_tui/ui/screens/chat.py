@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Awaitable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -13,47 +15,43 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from flux_tui.core.errors import FluxError, InputError
-from flux_tui.core.events import Committed, TurnEnded
+from flux_tui.core.events import Committed, ReplyStarted, TurnEnded
 from flux_tui.session.session import ChatSession
 from flux_tui.ui import keymap
 from flux_tui.ui.clock import FrameClock
-from flux_tui.ui.render.labels import assemble
+from flux_tui.ui.render.labels import assemble, one_line, plain
 from flux_tui.ui.screens.approval import ScreenApprover
-from flux_tui.ui.screens.chat_actions import ChatActions
-from flux_tui.ui.screens.listing import TextScreen, call_text
+from flux_tui.ui.screens.chat_actions import APPROVAL_WORDS, ChatActions
+from flux_tui.ui.screens.listing import CallScreen
 from flux_tui.ui.widgets.cost_meter import CostMeter
-from flux_tui.ui.widgets.model_bar import ModelBar, ModelButton
-from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.model_bar import ModelBar
+from flux_tui.ui.widgets.pane_tabs import TABS, PaneTabs, Tab
+from flux_tui.ui.widgets.plain import ActionText, Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
-from flux_tui.ui.widgets.tool_pane import ToolPane
+from flux_tui.ui.widgets.tool_pane import CallRow, ToolPane
 from flux_tui.ui.widgets.transcript import Transcript
+from flux_tui.ui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
     from flux_tui.ui.app import FluxApp
+
+_COMMAND = re.compile(r"/[a-z][a-z0-9]*")
 
 
 class ChatScreen(Screen[None]):
     """Shows `session`; every decision is the session's, every key an action of `actions`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings()]
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared by Textual as an instance variable
-        (0, "-tiny"),
-        (40, "-narrow"),
-        (100, "-wide"),
-        (160, "-extra"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - idem
-        (0, "-flat"),
-        (10, "-short"),
-        (20, "-tall"),
-    ]
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = FrameClock(self)
         self.session: ChatSession | None = None
         self.actions = ChatActions(self)
+        self.waiting = ""  # what the user said while an answer was running
+        self._ended: TurnEnded | None = None
+        self._notices: tuple[str, ...] = ()
 
     @property
     def flux(self) -> FluxApp:
@@ -64,32 +62,49 @@ class ChatScreen(Screen[None]):
         """Yield header, panes, composer and status."""
         yield Plain("The terminal is too small.\nFlux TUI needs 40×10.", id="too-small")
         yield ModelBar(id="bar")
+        yield PaneTabs(id="tabs")
         with Horizontal(id="main"):
             with Vertical(id="chat"):
-                yield Plain("", id="welcome")
+                yield Welcome(id="welcome")
                 yield Transcript(self.clock, id="transcript")
             with Vertical(id="side"):
                 yield ToolPane(self.clock, id="tools")
                 yield CostMeter(self.clock, id="cost")
+        yield Plain(id="commands")
         yield Prompt(id="prompt")
         yield StatusLine(self.clock, id="status")
 
     def on_mount(self) -> None:
         """Be ready to type at once; the session comes after the first paint."""
         self.query_one(Prompt).focus()
-        self.query_one("#transcript").display = False
+        transcript = self.query_one(Transcript)
+        transcript.display = False
+        self.clock.add(self._paint_behind)
+        self.watch(transcript, "scroll_y", self._paint_behind, init=False)
+        self.watch(transcript, "follow", self._paint_behind, init=False)
+        self.show_tab("chat")
         self.refresh_hints()
 
-    def take(self, session: ChatSession) -> None:
-        """Show another session."""
+    def take(self, session: ChatSession, notices: Sequence[str] = ()) -> None:
+        """Show another session; *notices* are sentences for the user."""
         self.session = session
-        session.approver = ScreenApprover(self.app)
-        self.query_one(Transcript).show(session.conversation)
-        self.query_one(ToolPane).show(session.conversation)
-        self.refresh_session()
-        for notice in session.notices:
-            self.query_one(Transcript).divider(notice, "notice")
-        session.notices.clear()
+        self._ended = None
+        session.approver = ScreenApprover(self.app, self.query_one(ToolPane).asked)
+        transcript = self.query_one(Transcript)
+        notices, session.notices = (*notices, *session.notices), []
+        self._notices = notices
+        self.show_conversation()
+        if session.conversation.path:
+            for notice in notices:
+                transcript.divider(notice, "notice")
+        self.query_one(StatusLine).say("Ready")
+
+    def show_conversation(self) -> None:
+        """Show the session's conversation again, in all panes."""
+        if self.session is not None:
+            self.query_one(Transcript).show(self.session.conversation)
+            self.query_one(ToolPane).show(self.session.conversation)
+            self.refresh_session()
 
     def refresh_session(self) -> None:
         """Bring header, cost and hints up to date."""
@@ -101,42 +116,63 @@ class ChatScreen(Screen[None]):
         bar.show_model(session.model, session.effort)
         bar.show_use(use, session.ledger.session)
         self.query_one(CostMeter).show(session.ledger, use)
-        self.query_one(Prompt).border_title = str(session.model.ref)
-        self.query_one(Prompt).border_subtitle = f"approvals: {session.policy.mode}"
+        self.refresh_composer()
         empty = not session.conversation.path
-        self.query_one("#transcript").display = not empty
-        self.query_one("#welcome").display = empty
+        self.query_one(Transcript).display = not empty
+        self.query_one(Welcome).display = empty
         if empty:
-            self._welcome(demo=session.model.simulated)
+            keys = [("model.pick", "choose a model"), ("model.next_provider", "next provider")]
+            keys += [("app.help", "all keys"), ("session.list", "earlier sessions")]
+            shown = [(self._key(action), words) for action, words in keys]
+            demo = session.model.simulated
+            self.query_one(Welcome).show(demo=demo, notices=self._notices, keys=shown)
+        self.show_tab(self.tab)
         self.refresh_hints()
 
-    def _welcome(self, *, demo: bool) -> None:
-        parts: list[str | tuple[str, str]] = [
-            ("◆ Flux TUI\n", "bold $primary"),
-            ("One conversation, any model of any vendor.\n\n", "dim"),
-        ]
-        if demo:
-            parts += [
-                ("No key is set: the built-in simulator answers. Nothing is spent.\n", "$warning"),
-                "To use a real model, put a key where you start the program:\n",
-                (
-                    "  ANTHROPIC_API_KEY=… or OPENAI_API_KEY=… in the environment or .env\n\n",
-                    "$accent",
-                ),
-            ]
-        parts += ["Type a first message below, for instance\n", ("  What can you do?\n\n", "bold")]
-        for key, words in (("F2", "choose a model"), ("F3", "next provider"), ("F1", "all keys")):
-            parts += [(f"  {key}", "bold $accent"), f" {words}\n"]
-        self.query_one("#welcome", Plain).update(assemble(*parts))
+    def refresh_composer(self) -> None:
+        """Show above the composer what waits, and below it which tools ask."""
+        prompt = self.query_one(Prompt)
+        waits = f"waits for the answer: {one_line(self.waiting, 40)}" if self.waiting else ""
+        prompt.border_title = plain(waits)
+        if self.session is not None:
+            words = APPROVAL_WORDS[self.session.policy.mode]
+            prompt.border_subtitle = plain(f"{words} · {self._key('tools.mode')}")
+
+    def _key(self, action_id: str) -> str:
+        return next(iter(keymap.keys_of(action_id, self.flux.keymap_overrides)), "")
+
+    # ── panes ──
+
+    @property
+    def tab(self) -> Tab:
+        """The pane that is shown where there is room for one only."""
+        chosen: Tab = "chat"
+        for tab in TABS:
+            chosen = tab if self.has_class(f"tab-{tab}") else chosen
+        return chosen
+
+    def show_tab(self, chosen: Tab) -> None:
+        """Show another pane where there is room for one only."""
+        for tab in TABS:
+            self.set_class(tab == chosen, f"tab-{tab}")
+        keys: dict[Tab, str] = {tab: self._key(f"pane.{tab}") for tab in TABS}
+        self.query_one(PaneTabs).show(chosen, self.query_one(ToolPane).calls, keys)
+
+    def _paint_behind(self) -> None:
+        transcript = self.query_one(Transcript)
+        below = round(transcript.max_scroll_y - transcript.scroll_y)
+        lines = 0 if transcript.follow or not transcript.display else below
+        self.query_one(StatusLine).behind(self._key("chat.follow"), lines)
 
     def refresh_hints(self) -> None:
         """Show the keys that are useful next."""
-        own = self.flux.keymap_overrides
         busy = self.session is not None and self.session.busy
-        ids = ["chat.stop", "chat.follow"] if busy else ["model.pick", "model.next_provider"]
-        ids += ["app.help", "pane.tools", "pane.cost", "session.list", "app.quit"]
-        hints = [(keymap.keys_of(i, own)[:1], keymap.BY_ID[i].label) for i in ids]
-        self.query_one(StatusLine).hints([(keys[0], label) for keys, label in hints if keys])
+        failed = self._ended is not None and self._ended.reason in {"error", "aborted"}
+        ids = ["chat.stop"] if busy else ["chat.retry"] if failed else []
+        ids += ["model.pick", "model.next_provider", "app.help", "pane.tools", "pane.cost"]
+        ids += ["session.list", "app.palette", "app.quit"]
+        hints = [(self._key(action), keymap.BY_ID[action].label) for action in ids]
+        self.query_one(StatusLine).hints([hint for hint in hints if hint[0]])
 
     async def action_do(self, action_id: str) -> None:
         """Do an action of the keymap."""
@@ -144,41 +180,97 @@ class ChatScreen(Screen[None]):
 
     async def run_command(self, action_id: str, argument: str) -> None:
         """Do an action, and say what is wrong when it cannot be done."""
+        await self.attempt(self.actions.run(action_id, argument))
+
+    async def attempt(self, doing: Awaitable[None]) -> None:
+        """Await something, and say what is wrong when it cannot be done."""
         try:
-            await self.actions.run(action_id, argument)
+            await doing
         except FluxError as problem:
-            self.flux.notify(str(problem), severity="warning", markup=False)
+            self.flux.warn(problem)
 
     @on(Prompt.Submitted)
     async def _submitted(self, event: Prompt.Submitted) -> None:
         event.stop()
         text = event.text
         word, _, argument = text.strip().partition(" ")
-        if word.startswith("/") and word[1:] in keymap.BY_SLASH:
-            await self.run_command(keymap.BY_SLASH[word[1:]].id, argument.strip())
-        elif self.session is None or self.session.busy:
+        if _COMMAND.fullmatch(word):
+            await self._command(word[1:], argument.strip(), text)
+        elif self.session is None:
             self.query_one(Prompt).fill(text)
-            self.flux.notify("An answer is still running: wait, or stop it with Esc", markup=False)
+            self.flux.warn("The program is still starting")
+        elif self.session.busy:
+            self.waiting = f"{self.waiting}\n\n{text}".strip()
+            self.refresh_composer()
         else:
             self.turn(text)
+
+    async def _command(self, word: str, argument: str, text: str) -> None:
+        if word in keymap.BY_SLASH:
+            await self.run_command(keymap.BY_SLASH[word].id, argument)
+            return
+        self.query_one(Prompt).fill(text)
+        hint = f"{keymap.near_command(word)} Begin with a space to send it as text."
+        self.flux.warn(f"There is no command /{word}: {hint}")
+
+    @on(Prompt.Changed)
+    def _typed(self) -> None:
+        prompt, commands = self.query_one(Prompt), self.query_one("#commands", Plain)
+        found = keymap.completions(prompt.text)
+        prompt.completion = f"/{found[0].slash} " if found else ""
+        commands.display = bool(found)
+        parts: list[str | tuple[str, str]] = []
+        for action in found[:6]:
+            argument = f" [{action.argument}]" if action.argument else ""
+            parts += ["\n" if parts else "", (f"/{action.slash}{argument}", "bold $accent")]
+            parts += [f"  {action.help}"]
+        more = len(found) - 6
+        parts += [(f"\n… {more} more; Tab takes the first", "dim")] if more > 0 else []
+        commands.update(assemble(*parts))
 
     @on(Prompt.QuitWished)
     async def _quit_wished(self) -> None:
         await self.run_command("app.quit", "")
 
-    @on(ModelButton.Clicked)
-    async def _model_clicked(self) -> None:
-        await self.run_command("model.pick", "")
+    @on(ActionText.Clicked)
+    async def _clicked(self, event: ActionText.Clicked) -> None:
+        await self.run_command(event.action_id, "")
 
     @on(ToolPane.Opened)
     def _call_opened(self, event: ToolPane.Opened) -> None:
-        self.app.push_screen(TextScreen(f"Tool call: {event.row.call.name}", call_text(event.row)))
+        self.open_call(event.row)
+
+    @on(ToolPane.JumpWished)
+    def _jump_wished(self, event: ToolPane.JumpWished) -> None:
+        self.jump(event.call_id)
 
     @on(Transcript.CallPicked)
     def _call_picked(self, event: Transcript.CallPicked) -> None:
         row = self.query_one(ToolPane).row(event.call_id)
         if row is not None:
-            self.app.push_screen(TextScreen(f"Tool call: {row.call.name}", call_text(row)))
+            self.open_call(row)
+
+    def open_call(self, row: CallRow) -> None:
+        """Show the details of a tool call; the way out may be its place in the transcript."""
+
+        def closed(jump: bool | None) -> None:
+            if jump:
+                self.jump(row.call.id)
+
+        self.app.push_screen(CallScreen(row), closed)
+
+    def jump(self, call_id: str) -> None:
+        """Show a tool call's place in the transcript."""
+        transcript = self.query_one(Transcript)
+        self.show_tab("chat")
+
+        def go() -> None:
+            if transcript.jump_to_call(call_id):
+                transcript.focus()
+            else:
+                self.flux.warn("That call is not in the transcript any more")
+
+        self.call_after_refresh(go)  # a transcript that was hidden has no size before
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Let the application report a failed turn: the news does not bubble."""
@@ -196,14 +288,27 @@ class ChatScreen(Screen[None]):
             self.query_one(CostMeter),
             self.query_one(StatusLine),
         )
+        self._ended = None
         stream = session.retry() if text is None else session.send(text)
         async with aclosing(stream) as events:
             async for event in events:
                 for pane in panes:
                     pane.apply(event)
-                if isinstance(event, Committed | TurnEnded):
+                if isinstance(event, TurnEnded):
+                    self._ended = event
+                if isinstance(event, Committed | ReplyStarted | TurnEnded):
                     self.refresh_session()
-        for notice in session.notices:
-            panes[0].divider(notice, "notice")
-        session.notices.clear()
         self.refresh_session()
+        self._say_what_waits()
+
+    def _say_what_waits(self) -> None:
+        """Send what the user said meanwhile; after a failure it goes back to the composer."""
+        text, self.waiting = self.waiting, ""
+        if not text:
+            return
+        self.refresh_composer()
+        prompt = self.query_one(Prompt)
+        if self._ended is not None and self._ended.reason in {"error", "aborted"}:
+            prompt.fill("\n\n".join(part for part in (text, prompt.whole_text) if part))
+        else:
+            self.call_later(self.turn, text)

@@ -5,32 +5,33 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from flux_tui.core.errors import InputError
 from flux_tui.core.models import EFFORTS, Effort, ModelInfo
 from flux_tui.session.approvals import APPROVAL_MODES, ApprovalMode
 from flux_tui.session.session import ChatSession
-from flux_tui.ui.render.labels import assemble, money, one_line, plain
-from flux_tui.ui.screens.listing import (
-    AskLine,
-    ListScreen,
-    Row,
-    TextScreen,
-    call_text,
-    help_text,
-    rows_of,
-)
+from flux_tui.ui import themes
+from flux_tui.ui.render.labels import plain
+from flux_tui.ui.screens.listing import AskLine, ListScreen, Row, TextScreen, help_text, rows_of
 from flux_tui.ui.screens.model_picker import ModelPicker
+from flux_tui.ui.screens.sessions import NEW, SessionsScreen
+from flux_tui.ui.widgets.cost_meter import CostMeter
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
-from flux_tui.ui.widgets.tool_pane import ToolPane
+from flux_tui.ui.widgets.tool_pane import CallRow, ToolPane
 from flux_tui.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from flux_tui.ui.screens.chat import ChatScreen
 
 _TWICE_SECONDS = 0.8
+APPROVAL_WORDS: dict[ApprovalMode, str] = {
+    "ask": "every tool asks",
+    "read": "reading runs, the rest asks",
+    "all": "tools run, commands ask",
+    "none": "tools are refused",
+}
 
 
 class ChatActions:
@@ -44,15 +45,18 @@ class ChatActions:
             "chat.retry": self._retry,
             "chat.edit": self._edit,
             "chat.copy": self._copy,
+            "chat.copy_code": self._copy_code,
             "chat.follow": self._follow,
             "model.pick": self._pick,
             "model.next_provider": lambda _: self._next_provider(),
             "model.next_favourite": lambda _: self._favourite(1),
             "model.previous_favourite": lambda _: self._favourite(-1),
             "model.effort": self._effort,
+            "pane.chat": lambda _: self._chat_pane(),
             "pane.tools": lambda _: self._pane("tools"),
             "pane.cost": lambda _: self._pane("cost"),
             "pane.details": self._details,
+            "pane.jump": self._jump,
             "tools.mode": self._mode,
             "session.new": self._new,
             "session.list": self._sessions,
@@ -88,7 +92,7 @@ class ChatActions:
             return None
         now, before = time.monotonic(), self._escaped
         self._escaped = now
-        self._screen.query_one(Prompt).focus()
+        self._chat_pane()
         return self._edit("") if now - before < _TWICE_SECONDS else None
 
     def _retry(self, argument: str) -> None:
@@ -105,21 +109,30 @@ class ChatActions:
             raise InputError("there is no message to edit yet")
         chosen = next((m for m in users if m.id == transcript.selected), users[-1])
         text = await session.rewind(chosen.id)
-        transcript.show(session.conversation)
-        self._screen.refresh_session()
+        self._screen.show_conversation()
+        self._chat_pane()
         self._screen.query_one(Prompt).fill(text)
-        self._screen.query_one(Prompt).focus()
+
+    def _copied_from(self) -> str:
+        """Return the id of the focused message, or of the last answer."""
+        path = self._session.conversation.path
+        last = next((m.id for m in reversed(path) if m.role == "assistant"), None)
+        message_id = self._screen.query_one(Transcript).selected or last
+        if message_id is None:
+            raise InputError("there is nothing to copy yet")
+        return message_id
 
     def _copy(self, argument: str) -> None:
         del argument
-        transcript = self._screen.query_one(Transcript)
-        path = self._session.conversation.path
-        last = next((m.id for m in reversed(path) if m.role == "assistant"), None)
-        message_id = transcript.selected or last
-        if message_id is None:
-            raise InputError("there is nothing to copy yet")
-        self._screen.app.copy_to_clipboard(transcript.source_text(message_id))
-        self._screen.query_one(StatusLine).say("Copied")
+        text = self._screen.query_one(Transcript).source_text(self._copied_from())
+        self._screen.flux.copy(text, "the message")
+
+    def _copy_code(self, argument: str) -> None:
+        del argument
+        blocks = self._screen.query_one(Transcript).code_blocks(self._copied_from())
+        if not blocks:
+            raise InputError("there is no code in this message", hint="choose one with Tab, Up")
+        self._screen.flux.copy(blocks[-1], "the last code block")
 
     def _follow(self, argument: str) -> None:
         del argument
@@ -132,11 +145,14 @@ class ChatActions:
         flux = self._screen.flux
         picker = ModelPicker(flux.runtime.choices(), self._session.model.ref, flux.prices)
 
-        async def picked(model: ModelInfo | None) -> None:
+        async def pick(model: ModelInfo | None) -> None:
             for ref, on in picker.starred.items():
                 await flux.runtime.favourite(ref, on)
             if model is not None:
                 self._use(model)
+
+        async def picked(model: ModelInfo | None) -> None:
+            await self._screen.attempt(pick(model))
 
         self._screen.app.push_screen(picker, picked)
 
@@ -199,23 +215,36 @@ class ChatActions:
         self._screen.refresh_session()
         self._screen.query_one(StatusLine).say(f"Effort: {wanted}")
 
-    def _pane(self, name: str) -> None:
-        screen = self._screen
-        other = "cost" if name == "tools" else "tools"
-        if screen.has_class("-narrow"):
-            screen.remove_class(f"tab-{other}")
-            screen.toggle_class(f"tab-{name}")
-        else:
-            screen.toggle_class(f"hide-{name}")
-        shown = screen.has_class(f"tab-{name}")
-        screen.query_one("#tool-table" if shown and name == "tools" else "#prompt").focus()
+    def _chat_pane(self) -> None:
+        self._screen.show_tab("chat")
+        self._screen.query_one(Prompt).focus()
 
-    def _details(self, argument: str) -> None:
-        del argument
+    def _pane(self, name: Literal["tools", "cost"]) -> None:
+        screen = self._screen
+        if not screen.has_class("-narrow"):
+            screen.toggle_class(f"hide-{name}")
+            screen.query_one(Prompt).focus()
+        elif screen.tab == name:
+            self._chat_pane()
+        else:
+            screen.show_tab(name)
+            pane = screen.query_one(ToolPane if name == "tools" else CostMeter)
+            # What was hidden can take the focus only when it is shown.
+            screen.call_after_refresh(pane.take_focus)
+
+    def _row(self) -> CallRow:
         row = self._screen.query_one(ToolPane).selected
         if row is None:
             raise InputError("no tool was called yet")
-        self._screen.app.push_screen(TextScreen(f"Tool call: {row.call.name}", call_text(row)))
+        return row
+
+    def _details(self, argument: str) -> None:
+        del argument
+        self._screen.open_call(self._row())
+
+    def _jump(self, argument: str) -> None:
+        del argument
+        self._screen.jump(self._row().call.id)
 
     def _mode(self, argument: str) -> None:
         policy = self._session.policy
@@ -229,42 +258,40 @@ class ChatActions:
             if mode == argument:
                 policy.mode = mode
         self._screen.refresh_session()
-        self._screen.query_one(StatusLine).say(f"Approvals: {policy.mode}")
+        self._screen.query_one(StatusLine).say(f"Approvals: {APPROVAL_WORDS[policy.mode]}")
 
     def _new(self, argument: str) -> None:
         del argument
         if self._session.busy:
             raise InputError("an answer is still running", hint="stop it first")
         self._screen.take(self._screen.flux.runtime.new_session(self._session.model))
-        self._screen.query_one(Prompt).focus()
+        self._chat_pane()
 
     def _sessions(self, argument: str) -> None:
         del argument
         runtime = self._screen.flux.runtime
 
-        async def find(wanted: str) -> list[Row]:
-            found = await runtime.store.sessions(wanted)
-            return [
-                (
-                    info.id,
-                    assemble(
-                        (one_line(info.title or "untitled", 60), "bold"),
-                        (
-                            f"\n  {info.updated.astimezone():%d %b %H:%M} · {info.messages} "
-                            f"messages · {one_line(', '.join(info.models), 60)} · "
-                            f"{money(info.cost)}",
-                            "dim",
-                        ),
-                    ),
-                )
-                for info in found
-            ]
+        async def rename(session_id: str, title: str) -> None:
+            if session_id == self._session.id:
+                await self._renamed(title)
+            else:
+                await runtime.store.rename(session_id, title)
+
+        async def open_session(session_id: str) -> None:
+            if self._session.busy:
+                raise InputError("an answer is still running", hint="stop it first")
+            if session_id == NEW:
+                self._new("")
+            elif session_id != self._session.id:
+                self._screen.take(await runtime.resume(session_id))
+                self._chat_pane()
 
         async def chosen(session_id: str | None) -> None:
-            if session_id is not None and not self._session.busy:
-                self._screen.take(await runtime.resume(session_id))
+            if session_id is not None:
+                await self._screen.attempt(open_session(session_id))
 
-        self._screen.app.push_screen(ListScreen("Sessions", "Search titles and text", find), chosen)
+        screen = SessionsScreen(runtime.store, self._session.id, rename)
+        self._screen.app.push_screen(screen, chosen)
 
     def _rename(self, argument: str) -> Awaitable[None] | None:
         if argument:
@@ -295,14 +322,15 @@ class ChatActions:
     def _help(self, argument: str) -> None:
         del argument
         own = self._screen.flux.keymap_overrides
-        self._screen.app.push_screen(TextScreen("Help", help_text(own)))
+        width = min(self._screen.size.width * 9 // 10, 96) - 5  # of the dialog, within its border
+        self._screen.app.push_screen(TextScreen("Help", help_text(own, width)))
 
     def _theme(self, argument: str) -> None:
         app = self._screen.app
-        names = sorted(app.available_themes, key=lambda name: (not name.startswith("flux"), name))
+        names = themes.names()
         if argument:
             if argument not in names:
-                raise InputError(f"{argument!r} is no theme", hint="see /theme")
+                raise InputError(f"there is no theme {argument!r}", hint=themes.near(argument))
             app.theme = argument
             return
 

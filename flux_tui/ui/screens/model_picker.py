@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.fuzzy import Matcher
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -19,10 +18,11 @@ from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.session.choices import ModelChoice
 from flux_tui.session.switch import short_count
 from flux_tui.ui.render.labels import assemble, one_line
+from flux_tui.ui.screens.listing import Dialog
 from flux_tui.ui.widgets.plain import Plain
 
 
-class ModelPicker(ModalScreen[ModelInfo | None]):
+class ModelPicker(Dialog[ModelInfo | None]):
     """Returns the chosen model, or None. *prices* are ready texts by model."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,6 +45,8 @@ class ModelPicker(ModalScreen[ModelInfo | None]):
         self._choices = list(choices)
         self._current = current
         self._prices = prices
+        # Names in one column, unless the window is too narrow for that.
+        self._name_width = max((min(len(c.info.ref.name), 30) for c in choices), default=0)
         self.starred: dict[ModelRef, bool] = {}
 
     def compose(self) -> ComposeResult:
@@ -53,7 +55,7 @@ class ModelPicker(ModalScreen[ModelInfo | None]):
             box.border_title = "Model of the next message"
             yield Input(placeholder="Type to find a model or provider", id="picker-find")
             yield OptionList(id="picker-list", markup=False)
-            yield Plain("Enter use · Ctrl+F favourite · Esc close", classes="dialog-keys")
+            yield Plain("Enter use · Ctrl+F favourite · Esc close", classes="keys")
 
     def on_mount(self) -> None:
         """Fill the list and stand on the current model."""
@@ -137,13 +139,14 @@ class ModelPicker(ModalScreen[ModelInfo | None]):
         star = "★" if self._is_favourite(choice) else " "
         if not choice.available:
             return assemble(f"{mark}{star} ", (f"{info.ref.name}  {choice.why}", "dim"))
-        window = f"{short_count(info.context_window)} window" if info.context_window else "window ?"
+        window = short_count(info.context_window) if info.context_window else "?"
         price = self._prices.get(info.ref, "")
-        details = f"  {window}" + (f" · {price}" if price else "")
+        name = one_line(info.ref.name, 44).ljust(self._name_width)
+        details = f"  {window:>6} window" + (f"  {price}" if price else "")
         return assemble(
             (mark, "$success"),
             (star, "$warning"),
             " ",
-            one_line(info.ref.name, 44),
+            name,
             (details, "dim"),
         )

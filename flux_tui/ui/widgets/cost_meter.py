@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -9,11 +11,13 @@ from textual.content import Content
 from flux_tui.core.events import Committed, ReplyDelta, TurnEnded, TurnEvent, UsageUpdate
 from flux_tui.core.usage import Cost, Usage
 from flux_tui.session.ledger import CostLedger
-from flux_tui.session.meter import ContextUse
 from flux_tui.session.switch import short_count
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.labels import assemble, count, money, one_line
 from flux_tui.ui.widgets.plain import Plain
+
+if TYPE_CHECKING:
+    from flux_tui.session.meter import ContextUse
 
 _BASIS = {
     "reported": "as the provider reported it",
@@ -45,6 +49,10 @@ class CostMeter(VerticalScroll):
         self.border_title = "Cost"
         self._clock.add(self.paint)
         self.paint()
+
+    def take_focus(self) -> None:
+        """Let the keys scroll it."""
+        self.focus()
 
     def show(self, ledger: CostLedger, use: ContextUse) -> None:
         """Show another ledger, or the same one again."""
@@ -78,7 +86,7 @@ class CostMeter(VerticalScroll):
         totals = ledger.by_model()
         for ref, total in totals.items():
             parts += ["\n", (one_line(str(ref), 34), "bold"), "\n"]
-            parts += [f"  {money(total.cost)}", (f" · {total.requests} requests\n", "dim")]
+            parts += [f"  {money(total.cost)}", (f" · {_requests(total.requests)}\n", "dim")]
             parts += _buckets(total.usage)
         if self._so_far is not None:
             parts += ["\n", ("this request so far\n", "bold"), *_buckets(self._so_far)]
@@ -95,6 +103,10 @@ def basis_words(cost: Cost) -> str:
     return _BASIS[cost.basis] + dated
 
 
+def _requests(number: int) -> str:
+    return f"{number} request{'' if number == 1 else 's'}"
+
+
 def _buckets(usage: Usage) -> list[str | tuple[str, str]]:
     rows = (
         ("fresh", usage.input),
@@ -106,6 +118,6 @@ def _buckets(usage: Usage) -> list[str | tuple[str, str]]:
     about = "≈" if usage.estimated else ""
     parts: list[str | tuple[str, str]] = []
     for name, tokens in rows:
-        if tokens or name in {"fresh", "output"}:
+        if tokens:
             parts += [(f"  {name:<13}", "dim"), f"{about + count(tokens):>10}\n"]
     return parts

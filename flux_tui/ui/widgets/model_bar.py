@@ -2,58 +2,77 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.message import Message
+from textual.content import Content
 
 from flux_tui.core.models import Effort, ModelInfo
 from flux_tui.core.usage import Cost
-from flux_tui.session.meter import ContextUse
 from flux_tui.session.switch import short_count
 from flux_tui.ui.render.labels import assemble, money, one_line, plain
-from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.fitting import Forms, fitted
+from flux_tui.ui.widgets.plain import ActionText, Plain
+
+if TYPE_CHECKING:
+    from flux_tui.session.meter import ContextUse
 
 _METER = 8
+_TITLE = 14
+"""Cells below which a title says nothing."""
 
-
-class ModelButton(Plain):
-    """The model's name; a click opens the list."""
-
-    class Clicked(Message):
-        """The user wants another model."""
-
-    def on_click(self, event: events.Click) -> None:
-        """Tell the screen."""
-        event.stop()
-        self.post_message(self.Clicked())
+_GAP = 2
+_NOTHING = Content("")
+_STEPS = (
+    *("brand", "context", "effort", "effort", "title", "model", "cost", "context"),
+    *("model", "demo", "context"),
+)
+"""What gets shorter, or goes, as the window gets narrower: model and cost stay longest."""
 
 
 class ModelBar(Horizontal):
-    """Shows what is known of the session in one line; narrow screens see less of it."""
+    """Shows what is known of the session in one line, in whole pieces at any width."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._title = ""
+        self._pieces: dict[str, Forms] = {
+            "brand": (plain("◆ Flux"), _NOTHING),
+            "demo": (_NOTHING,),
+            "title": (plain(" " * _TITLE), _NOTHING),
+            "model": (_NOTHING,),
+            "effort": (_NOTHING,),
+            "context": (_NOTHING,),
+            "cost": (_NOTHING,),
+        }
 
     def compose(self) -> ComposeResult:
         """Yield the pieces from left to right."""
-        yield Plain("◆ Flux", id="bar-brand")
-        yield Plain("DEMO", id="bar-demo")
-        yield Plain("New session", id="bar-title")
-        yield ModelButton("", id="bar-model")
-        yield Plain("", id="bar-effort")
-        yield Plain("", id="bar-context")
-        yield Plain("", id="bar-cost")
+        yield Plain(id="bar-brand")
+        yield Plain(id="bar-demo")
+        yield ActionText("session.rename", id="bar-title")
+        yield ActionText("model.pick", id="bar-model")
+        yield ActionText("model.effort", id="bar-effort")
+        yield ActionText("pane.cost", id="bar-context")
+        yield ActionText("pane.cost", id="bar-cost")
 
     def show_title(self, title: str, *, demo: bool) -> None:
-        """Show the session's title."""
-        self.query_one("#bar-title", Plain).update(plain(one_line(title or "New session", 200)))
-        self.query_one("#bar-demo", Plain).display = demo
+        """Show the session's title, and that nothing is real in the demo."""
+        self._title = one_line(title or "New session", 200)
+        self._pieces["demo"] = (plain(" DEMO "), _NOTHING) if demo else (_NOTHING,)
 
     def show_model(self, model: ModelInfo, effort: Effort | None) -> None:
         """Show the model of the next message and how hard it thinks."""
-        name = one_line(str(model.ref), 60)
-        self.query_one("#bar-model", Plain).update(assemble((name, "bold"), " ▾"))
-        snapped = model.snap_effort(effort)
-        words = f"effort {snapped}" if snapped else ("effort auto" if model.efforts else "")
-        self.query_one("#bar-effort", Plain).update(plain(words))
+        full, short = str(model.ref), model.ref.name
+        self._pieces["model"] = tuple(
+            assemble((one_line(name, limit), "bold"), " ▾")
+            for name, limit in ((full, 48), (short, 30), (short, 18))
+        )
+        level = model.snap_effort(effort) or ("auto" if model.efforts else "")
+        words = (f"effort {level}", level) if level else ("", "")
+        self._pieces["effort"] = (*map(plain, words), _NOTHING)
 
     def show_use(self, use: ContextUse, cost: Cost) -> None:
         """Show how full the window is and what the session cost."""
@@ -61,11 +80,36 @@ class ModelBar(Horizontal):
         tokens = f"{about}{short_count(use.tokens)}"
         share = use.share
         if share is None or use.window is None:
-            meter = plain(f"{tokens} tokens")
+            forms = (plain(f"{tokens} tokens"), plain(tokens), _NOTHING)
         else:
             full = min(_METER, round(share * _METER))
             style = "$error" if share > 0.9 else "$warning" if share > 0.7 else "$success"
             bar = ("▰" * full, style), ("▱" * (_METER - full), "dim")
-            meter = assemble(*bar, f" {tokens}/{short_count(use.window)}")
-        self.query_one("#bar-context", Plain).update(meter)
-        self.query_one("#bar-cost", Plain).update(plain(money(cost)))
+            window = f"{tokens}/{short_count(use.window)}"
+            forms = (
+                assemble(*bar, f" {window}"),
+                plain(window),
+                plain(f"{about}{share:.0%}", style),
+                _NOTHING,
+            )
+        self._pieces["context"] = forms
+        amount = money(cost)
+        self._pieces["cost"] = plain(amount), plain(amount.replace(" simulated", " sim"))
+        self._lay_out()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave out what no longer fits."""
+        del event
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        # One cell is the least of the empty title.
+        line = fitted(self._pieces, _STEPS, self.size.width - 1, _GAP)
+        has_title = bool(line["title"])
+        for name, content in line.items():
+            piece = self.query_one(f"#bar-{name}", Plain)
+            # Without a title its empty space stays, so that the model does not jump to the left.
+            piece.display = name == "title" or bool(content)
+            piece.set_class(not content, "-empty")
+            text = plain(self._title if has_title else "") if name == "title" else content
+            piece.update(text)

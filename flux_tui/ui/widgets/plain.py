@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from textual import events
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Button, Static
 
 
@@ -19,6 +21,33 @@ class Plain(Static):
         classes: str | None = None,
     ) -> None:
         super().__init__(text, id=id, classes=classes, markup=False)
+
+
+class ActionText(Plain):
+    """Text that does an action of the keymap when it is clicked."""
+
+    class Clicked(Message):
+        """The user wants *action_id*."""
+
+        def __init__(self, action_id: str) -> None:
+            super().__init__()
+            self.action_id = action_id
+
+    def __init__(
+        self,
+        action_id: str,
+        text: str | Content = "",
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(text, id=id, classes=classes)
+        self.action_id = action_id
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell the screen."""
+        event.stop()
+        self.post_message(self.Clicked(self.action_id))
 
 
 class PlainButton(Button):

@@ -47,6 +47,7 @@ class Prompt(TextArea):
             show_line_numbers=False,
             placeholder="Ask anything · / commands · F2 model · F1 help",
         )
+        self.completion = ""  # what Tab puts in place of the text; empty: Tab moves the focus
         self._pasted: dict[str, str] = {}
         self._history: list[str] = []
         self._at: int | None = None
@@ -82,6 +83,10 @@ class Prompt(TextArea):
                 event.stop()
                 event.prevent_default()
                 self.insert("\n")
+            case "tab" if self.completion:
+                event.stop()
+                event.prevent_default()
+                self.fill(self.completion)
             case "ctrl+d" if not self.text:
                 event.stop()
                 event.prevent_default()

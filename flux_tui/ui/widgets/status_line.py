@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import TypeAlias
 
+from rich.cells import cell_len
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -21,7 +25,14 @@ from flux_tui.core.events import (
 )
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.labels import assemble, one_line
+from flux_tui.ui.widgets.fitting import whole_hints
 from flux_tui.ui.widgets.plain import Plain
+
+Hint: TypeAlias = tuple[str, str]
+"""A key and what it does."""
+
+_LEAST_WORDS = 12
+"""Cells that the words keep when the window is narrow; the first hint comes before more."""
 
 
 class StatusLine(Horizontal):
@@ -36,6 +47,8 @@ class StatusLine(Horizontal):
         self._began = 0.0
         self._until = 0.0
         self._model = ""
+        self._hints: tuple[Hint, ...] = ()
+        self._urgent: tuple[Hint, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Yield the two sides."""
@@ -48,12 +61,23 @@ class StatusLine(Horizontal):
         self.set_interval(1.0, self._count_down)
         self.paint()
 
-    def hints(self, keys: list[tuple[str, str]]) -> None:
+    def hints(self, keys: Sequence[Hint]) -> None:
         """Show these keys with their labels, as many as fit."""
-        parts: list[str | tuple[str, str]] = []
-        for key, label in keys:
-            parts += [(key, "bold $accent"), f" {label}  "]
-        self.query_one("#status-keys", Plain).update(assemble(*parts))
+        self._hints = tuple(keys)
+        self._clock.request()
+
+    def behind(self, key: str, lines: int) -> None:
+        """Show how many lines are below the window and the key that goes there; 0: none."""
+        words = f"↓ {lines:,} more line{'s' if lines > 1 else ''}"
+        urgent = ((key, words),) if lines > 0 else ()
+        if urgent != self._urgent:
+            self._urgent = urgent
+            self._clock.request()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show as many hints as fit now."""
+        del event
+        self._clock.request()
 
     def say(self, words: str, glyph: str = "●", style: str = "$success") -> None:
         """Show something else than the state of the turn, until its next event."""
@@ -104,7 +128,8 @@ class StatusLine(Horizontal):
 
     def _end(self, event: TurnEnded) -> None:
         if event.error:
-            self.say(one_line(event.error, 100), "✗", "$error")
+            hint = f"; {event.hint}" if event.hint else ""
+            self.say(one_line(event.error + hint, 160), "✗", "$error")
         elif event.reason == "aborted":
             self.say("Stopped; what had arrived is kept", "■", "$warning")
         elif event.reason in {"end", "tool_calls"}:
@@ -121,3 +146,16 @@ class StatusLine(Horizontal):
         left = max(0, round(self._until - time.monotonic())) if self._until else 0
         words = f"{self._words} in {left} s" if left else self._words
         self.query_one("#status-now", Plain).update(assemble(self._glyph, " ", words))
+        width = self.size.width - 2
+        first = (*self._urgent, *self._hints)[:1]
+        least = sum(cell_len(key + label) + 3 for key, label in first)
+        room = max(width - cell_len(words) - 4, min(least, width - _LEAST_WORDS))
+        parts: list[str | tuple[str, str]] = []
+        for key, label in whole_hints((*self._urgent, *self._hints), room):
+            urgent = (key, label) in self._urgent
+            parts += [
+                "  " if parts else "",
+                (key, "bold $warning" if urgent else "bold $accent"),
+                (f" {label}", "$warning" if urgent else ""),
+            ]
+        self.query_one("#status-keys", Plain).update(assemble(*parts))
