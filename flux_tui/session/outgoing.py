@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from flux_tui.core.messages import Message
 from flux_tui.core.models import Effort, ModelInfo
+from flux_tui.core.prefix import head_digest
 from flux_tui.core.report import SwapReport
 from flux_tui.providers.base import ChatRequest, ToolSpec
 from flux_tui.session.privacy import Privacy, project
@@ -26,12 +27,18 @@ class Outgoing:
     cache_key: str = ""
     privacy: Privacy = field(default_factory=Privacy)
 
+    @property
+    def head(self) -> str:
+        """The digest of prompt and tools, which some models' reasoning is bound to."""
+        tools = ((tool.name, tool.description, tool.schema) for tool in self.tools)
+        return head_digest(self.system, tools)
+
     def request(self, history: tuple[Message, ...]) -> tuple[ChatRequest, SwapReport]:
         """Return the request that carries *history*, and what it loses. Pure; call it in a thread.
 
         Converting a long history takes a while.
         """
-        messages, report = project(history, self.model, self.privacy)
+        messages, report = project(history, self.model, self.privacy, self.head)
         return ChatRequest(
             model=self.model,
             messages=messages,

@@ -105,11 +105,14 @@ class Privacy:
 
 
 def project(
-    history: Sequence[Message], model: ModelInfo, privacy: Privacy
+    history: Sequence[Message], model: ModelInfo, privacy: Privacy, head: str = ""
 ) -> tuple[tuple[Message, ...], SwapReport]:
-    """Return what *model* is sent of *history*, and what was kept, adapted and dropped."""
+    """Return what *model* is sent of *history*, and what was kept, adapted and dropped.
+
+    *head* is the digest of what stands before the history; see `core.normalize`.
+    """
     told, items = privacy.apply(history, model)
-    messages, report = normalize(told, model)
+    messages, report = normalize(told, model, head)
     return messages, SwapReport((*items, *report.items))
 
 

@@ -14,6 +14,7 @@ from flux_tui.core.builder import MessageBuilder
 from flux_tui.core.errors import FluxError, ProviderError
 from flux_tui.core.events import RetryScheduled, Stopped, StreamEvent, UsageUpdate
 from flux_tui.core.messages import Message, Timing, ToolCall, new_id
+from flux_tui.core.prefix import bind
 from flux_tui.core.usage import Usage
 from flux_tui.providers.base import ChatRequest
 from flux_tui.session.deps import DRAFT_SECONDS, TurnDeps
@@ -138,6 +139,7 @@ class Reply:
         Nothing is an answer without content that was not charged either.
         """
         message = _unique_ids(self._builder.build(), self._taken)
+        message = bind(message, self._request.model, self._deps.outgoing.head)
         broken = message.stop in ("aborted", "interrupted")
         if not message.parts and message.usage is None and broken:
             return None

@@ -21,7 +21,7 @@ from flux_tui.session.ledger import CostLedger
 from flux_tui.session.meter import ContextUse
 from flux_tui.session.outgoing import Outgoing, tool_specs
 from flux_tui.session.preflight import Preflight, preflight
-from flux_tui.session.privacy import Privacy, project
+from flux_tui.session.privacy import Privacy
 from flux_tui.session.prompts import read_notes, system_prompt
 from flux_tui.session.services import Services
 from flux_tui.session.switch import Switch
@@ -56,7 +56,9 @@ class ChatSession:
         session_id: str | None = None,
         title: str = "",
         privacy: Privacy | None = None,
+        notes: str | None = None,
     ) -> None:
+        """Go on with *conversation*; *notes* are the folder's, None to read them when needed."""
         self.id = session_id
         self.title = title
         self.conversation = conversation or Conversation()
@@ -73,7 +75,7 @@ class ChatSession:
         self._stop: asyncio.Event | None = None
         self._unsaved: list[Message] = []
         self._broken = False
-        self._notes: str | None = None
+        self._notes = notes
         self._use: tuple[tuple[str | None, ModelInfo], ContextUse] | None = None
 
     @property
@@ -107,7 +109,7 @@ class ChatSession:
 
         The stored conversation stays as it is. *effort* None keeps the present one.
         """
-        _, report = project(self.conversation.path, model, self.privacy)
+        _, report = self._compose(model).request(self.conversation.path)
         before, self.model = self.model, model
         self.effort = effort or self.effort
         use = self.context()
@@ -201,8 +203,10 @@ class ChatSession:
         """Return how much of the window the conversation takes up."""
         key = (self.conversation.head, self.model)
         if self._use is None or self._use[0] != key:
-            system, tools = self._prompt(self.model), tool_specs(self._services.tools, self.model)
-            use = self._services.meter.measure(self.conversation.path, self.model, system, tools)
+            head = self._compose(self.model)
+            use = self._services.meter.measure(
+                self.conversation.path, self.model, head.system, head.tools
+            )
             self._use = (key, use)
         return self._use[1]
 
@@ -283,27 +287,29 @@ class ChatSession:
         )
 
     async def _outgoing(self, model: ModelInfo) -> Outgoing:
-        services = self._services
         if self._notes is None:
-            self._notes = await asyncio.to_thread(read_notes, services.root)
+            self._notes = await asyncio.to_thread(read_notes, self._services.root)
+        return self._compose(model)
+
+    def _compose(self, model: ModelInfo) -> Outgoing:
+        services = self._services
+        tools = tool_specs(services.tools, model)
+        system = system_prompt(
+            model,
+            root=services.root,
+            tools=bool(tools),
+            notes=self._notes or "",
+            own=self.conversation.system,
+        )
         return Outgoing(
             model=model,
-            system=self._prompt(model),
-            tools=tool_specs(services.tools, model),
+            system=system,
+            tools=tools,
             max_output=services.max_output,
             effort=model.snap_effort(self.effort),
             temperature=services.temperature,
             cache_key=self.id or "",
             privacy=self.privacy,
-        )
-
-    def _prompt(self, model: ModelInfo) -> str:
-        return system_prompt(
-            model,
-            root=self._services.root,
-            tools=bool(tool_specs(self._services.tools, model)),
-            notes=self._notes or "",
-            own=self.conversation.system,
         )
 
     async def _commit(self, message: Message) -> Message:

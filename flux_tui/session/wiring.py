@@ -25,6 +25,7 @@ from flux_tui.session.listings import ModelLists
 from flux_tui.session.lookout import Lookout
 from flux_tui.session.meter import Meter
 from flux_tui.session.privacy import Privacy
+from flux_tui.session.prompts import read_notes
 from flux_tui.session.services import Services
 from flux_tui.session.session import ChatSession, state_key
 from flux_tui.session.tariff import Tariff
@@ -231,6 +232,7 @@ class Runtime:
             session_id=session_id,
             title=info.title if info is not None else "",
             privacy=Privacy.loads(await self.store.get_state(state_key(session_id))),
+            notes=await asyncio.to_thread(read_notes, self.root),
         )
         # Counted now, in a thread, so that the context meter need not estimate a long history.
         await asyncio.to_thread(self._meter.count, conversation.path, "", ())
@@ -255,9 +257,11 @@ class Runtime:
         self,
         model: ModelInfo,
         conversation: Conversation,
+        *,
         session_id: str | None = None,
         title: str = "",
         privacy: Privacy | None = None,
+        notes: str | None = None,
     ) -> ChatSession:
         settings = self.settings
         services = Services(
@@ -284,6 +288,7 @@ class Runtime:
             session_id=session_id,
             title=title,
             privacy=privacy,
+            notes=notes,
         )
 
     async def favourite(self, ref: ModelRef, on: bool) -> None:

@@ -13,6 +13,7 @@ import pytest
 from flux_tui.config.settings import load_settings
 from flux_tui.core.codec import dump_message
 from flux_tui.core.errors import InputError
+from flux_tui.core.events import Noted
 from flux_tui.core.messages import Image
 from flux_tui.session.privacy import WITHHELD, Privacy
 from flux_tui.session.session import ChatSession
@@ -284,3 +285,36 @@ async def test_a_model_without_a_key_can_be_inspected(make: Make) -> None:
     assert ("x-api-key", "$ANTHROPIC_API_KEY") in seen.headers
     assert seen.url == "https://api.anthropic.com/v1/messages"
     assert seen.body["model"] == "claude-sonnet-5-5"
+
+
+async def test_a_model_gets_its_own_reasoning_back_after_a_detour(make: Make) -> None:
+    runtime = make()
+    session = await begun(runtime, CLAUDE, "sim: think=40 text=hi")
+    session.swap(runtime.find_model(GPT))
+    await drain(session.send("sim: text=there"))
+    assert "signature" not in json.dumps(sent(runtime)[1])
+
+    switch = session.swap(runtime.find_model(CLAUDE))
+    events = await drain(session.send("sim: text=again"))
+
+    assert ended(events).error == ""
+    assert any(i.what == "thinking" and i.action == "kept" for i in switch.report.items)
+    assert '"signature"' in json.dumps(sent(runtime)[1])
+
+
+async def test_reasoning_bound_to_other_notes_is_left_out_before_it_is_refused(
+    make: Make, tmp_path: Path
+) -> None:
+    runtime = make()
+    session = await begun(runtime, CLAUDE, "sim: think=40 text=hi")
+    assert session.id is not None
+    (tmp_path / "AGENTS.md").write_text("Be brief.", "utf-8")
+
+    resumed = await runtime.resume(session.id)
+    found = await resumed.preflight(resumed.model)
+    events = await drain(resumed.send("sim: text=again"))
+
+    assert ended(events).error == ""
+    assert not any(isinstance(event, Noted) for event in events)
+    assert "thinking" in [item.what for item in found.items("dropped")]
+    assert '"signature"' not in json.dumps(sent(runtime)[1])
