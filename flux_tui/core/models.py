@@ -74,8 +74,8 @@ class Abilities:
 class ModelInfo:
     """One model at one endpoint, as far as it is known.
 
-    Limits are in tokens; None means that nobody told us. `efforts` lists the levels the model
-    accepts, lowest first; "off" among them means that thinking can be turned off.
+    Limits are in tokens unless said; None means that nobody told us. `efforts` lists the levels
+    the model accepts, lowest first; "off" among them means that thinking can be turned off.
     """
 
     ref: ModelRef
@@ -84,6 +84,7 @@ class ModelInfo:
     label: str = ""
     context_window: int | None = None
     max_output: int | None = None
+    max_images: int | None = None  # in one request
     abilities: Abilities = field(default_factory=Abilities)
     thinking: ThinkingStyle = "none"
     thinking_default: bool = False  # the model thinks when nothing is said

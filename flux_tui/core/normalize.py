@@ -57,9 +57,12 @@ def normalize(
     Pure and total. The same history gives the same result, and a history that ends with a user
     or tool message gives the beginning of what any longer one gives. *head* is the digest of the
     system prompt and tools now in force (`prefix.head_digest`), for models whose reasoning is
-    bound to them; empty compares nothing.
+    bound to them; empty compares nothing. Only where there are more images than the model takes
+    does the beginning change: then the oldest ones become notes.
     """
     work = _Normalizer(model)
+    if model.max_images is not None:
+        work.surplus = max(0, sum(map(_images, messages)) - model.max_images)
     if head and model.binds_prefix:
         work.moved = moved(messages, head)
     return tuple(work.messages(messages)), SwapReport(tuple(work.items))
@@ -71,6 +74,7 @@ class _Normalizer:
     def __init__(self, model: ModelInfo) -> None:
         self.model = model
         self.moved: frozenset[str] = frozenset()
+        self.surplus = 0  # images, oldest first, that are too many
         self._origin = model.origin
         self._proof = _PROOF.get(model.api, ())
         self._repair = Repair()
@@ -244,6 +248,10 @@ class _Normalizer:
             return self._image_note(part, f"{self.model.ref} takes no images", message)
         if part.mime not in _PICTURES:
             return self._image_note(part, f"no model takes {part.mime}", message)
+        if self.surplus > 0:
+            self.surplus -= 1
+            reason = f"{self.model.ref} takes {self.model.max_images} images, the newest are sent"
+            return self._image_note(part, reason, message)
         self._note("kept", "image", "the model takes images", message)
         return part
 
@@ -316,6 +324,14 @@ class _Normalizer:
                 case _:
                     files = self.model.abilities.tool_result_images
                     yield self._document(part, message, files=files)
+
+
+def _images(message: Message) -> int:
+    """How many images of *message* might be sent."""
+    if message.role == "assistant":
+        return 0
+    inner = (part.parts if isinstance(part, ToolResult) else (part,) for part in message.parts)
+    return sum(isinstance(one, Image) and one.mime in _PICTURES for some in inner for one in some)
 
 
 def _is_call(part: Part) -> bool:

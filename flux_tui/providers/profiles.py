@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, TypedDict, cast
+from typing import Literal, TypedDict, cast, get_args
 
-from flux_tui.core.models import Abilities, Api, Effort, ModelInfo, ModelRef, ThinkingStyle
+from flux_tui.core.errors import InputError
+from flux_tui.core.models import (
+    EFFORTS,
+    Abilities,
+    Api,
+    Effort,
+    ModelInfo,
+    ModelRef,
+    ThinkingStyle,
+)
 
 Ability = Literal[
     "images", "documents", "tools", "tool_result_images", "sampling", "forced_tool_choice"
@@ -31,8 +41,10 @@ class _Row(TypedDict, total=False):
     window: int
     output: int
     can: list[Ability]
+    images: int
     thinking: ThinkingStyle
     default: bool
+    binds: bool
     efforts: list[Effort]
     source: str
     date: str
@@ -42,6 +54,24 @@ class _Row(TypedDict, total=False):
 class _Table:
     names: dict[str, tuple[str, ...]]
     families: dict[str, tuple[_Row, ...]]
+
+
+_FAMILY: dict[Api, str] = {
+    "anthropic": "anthropic",
+    "openai-responses": "openai",
+    "openai-chat": "openai",
+    "gemini": "gemini",
+    "mistral": "mistral",
+    "cohere": "cohere",
+}
+# How routers name the vendor before the model: anthropic/claude-opus-4.8.
+_ROUTED = {
+    "anthropic": "anthropic",
+    "google": "gemini",
+    "mistralai": "mistral",
+    "mistral": "mistral",
+    "cohere": "cohere",
+}
 
 
 @cache
@@ -56,35 +86,71 @@ def _table() -> _Table:
     )
 
 
-def describe(ref: ModelRef, api: Api, base_url: str, *, simulated: bool = False) -> ModelInfo:
+def describe(
+    ref: ModelRef,
+    api: Api,
+    base_url: str,
+    *,
+    simulated: bool = False,
+    overrides: Mapping[str, object] | None = None,
+) -> ModelInfo:
     """Return what is known of *ref* at this endpoint; an unknown model gets the minimum.
 
     The minimum is text and tools: no images, no sampling parameters, no effort, no limits.
-    Dated names (`gpt-5.1-2025-11-13`) have the facts of their family. Reads a bundled file on
-    first use (about 2 ms), then answers from memory.
+    Dated names (`gpt-5.1-2025-11-13`) have the facts of their family. *overrides* are what the
+    user says, see `read_overrides`; they count more than the table. Reads a bundled file on first
+    use (about 2 ms), then answers from memory.
+
+    Raises:
+        InputError: an override has an unknown name or a wrong value.
     """
-    row = _find(ref.name, "anthropic" if api == "anthropic" else "openai")
-    if row is None:
-        return ModelInfo(
-            ref=ref, api=api, base_url=base_url, abilities=_MINIMUM, simulated=simulated
-        )
-    efforts: tuple[Effort, ...] = tuple(row.get("efforts", []))
+    row = _find(ref.name, api)
+    given = read_overrides(overrides) if overrides else _Row()
+    facts = cast("_Row", {**(row or {}), **given})
+    efforts: tuple[Effort, ...] = tuple(facts.get("efforts", []))
     if api == "openai-chat":
         efforts = tuple(level for level in efforts if level != "max")
     return ModelInfo(
         ref=ref,
         api=api,
         base_url=base_url,
-        context_window=row.get("window"),
-        max_output=row.get("output"),
-        abilities=_abilities(row, api),
-        thinking=row.get("thinking", "none"),
-        thinking_default=row.get("default", False),
+        context_window=facts.get("window"),
+        max_output=facts.get("output"),
+        max_images=facts.get("images"),
+        abilities=_abilities(facts, api) if "can" in facts else _MINIMUM,
+        thinking=facts.get("thinking", "none"),
+        thinking_default=facts.get("default", False),
         efforts=efforts,
+        binds_prefix=facts.get("binds", False),
         simulated=simulated,
-        source="profile",
-        as_of=row.get("date", ""),
+        source="user" if given else "profile" if row is not None else "unknown",
+        as_of=facts.get("date", ""),
     )
+
+
+def read_overrides(given: Mapping[str, object]) -> _Row:
+    """Return what a user says of a model, checked.
+
+    Known are the words of `profiles.toml`: window, output, images (numbers), can, efforts (lists
+    of words), thinking (a word), default, binds (true or false).
+
+    Raises:
+        InputError: a name is unknown or a value wrong; it says which.
+    """
+    for name, value in given.items():
+        check = _CHECKS.get(name)
+        if check is None:
+            raise InputError(
+                f"{name!r} is nothing that can be said of a model",
+                hint=f"known are {', '.join(_CHECKS)}",
+            )
+        if not check[0](value):
+            raise InputError(f"{name} must be {check[1]}, not {value!r}")
+    row = cast("_Row", dict(given))  # each value was checked
+    if "efforts" in row:
+        row["efforts"] = sorted(row["efforts"], key=EFFORTS.index)
+        row.setdefault("thinking", "effort" if row["efforts"] else "none")
+    return row
 
 
 def bundled(provider_id: str) -> tuple[str, ...]:
@@ -97,11 +163,27 @@ def ability_names(abilities: Abilities) -> tuple[Ability, ...]:
     return tuple(name for name in ABILITIES if getattr(abilities, name))
 
 
-def _find(name: str, family: str) -> _Row | None:
+def _find(name: str, api: Api) -> _Row | None:
+    family = _FAMILY[api]
+    vendor, slash, bare = name.lower().rpartition("/")
+    row = _row_of(bare, family)
+    routed = _ROUTED.get(vendor.rpartition("/")[2]) if slash else None
+    if row is not None or routed is None or api != "openai-chat":
+        return row
+    # Routers write Anthropic's version numbers with a point.
+    row = _row_of(bare.replace(".", "-") if routed == "anthropic" else bare, routed)
+    if row is None:
+        return None
+    # A router translates; what it makes of a vendor's own switches nobody told us.
+    known = ("window", "output", "date")
+    kept = cast("_Row", {fact: value for fact, value in row.items() if fact in known})
+    kept["can"] = [able for able in row.get("can", ()) if able in {"images", "tools"}]
+    return kept
+
+
+def _row_of(name: str, family: str) -> _Row | None:
     rows = _table().families[family]
-    # Routers put the vendor before the name: openai/gpt-5.1.
-    bare = name.rpartition("/")[2].lower()
-    return next((row for row in rows if bare.startswith(tuple(row.get("prefixes", ())))), None)
+    return next((row for row in rows if name.startswith(tuple(row.get("prefixes", ())))), None)
 
 
 def _abilities(row: _Row, api: Api) -> Abilities:
@@ -109,3 +191,29 @@ def _abilities(row: _Row, api: Api) -> Abilities:
     if api == "openai-chat":
         can.discard("tool_result_images")  # a tool message of this format is text alone
     return Abilities(**{name: name in can for name in ABILITIES})
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_list_of(known: Collection[str]) -> Callable[[object], bool]:
+    def check(value: object) -> bool:
+        if not isinstance(value, (list, tuple)):
+            return False
+        words = cast("list[object] | tuple[object, ...]", value)
+        return all(word in known for word in words)
+
+    return check
+
+
+_CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "window": (_is_count, "a number of tokens"),
+    "output": (_is_count, "a number of tokens"),
+    "images": (_is_count, "a number of images"),
+    "can": (_is_list_of(ABILITIES), f"a list of {', '.join(ABILITIES)}"),
+    "efforts": (_is_list_of(EFFORTS), f"a list of {', '.join(EFFORTS)}"),
+    "thinking": (lambda value: value in get_args(ThinkingStyle), "none, budget, adaptive, effort"),
+    "default": (lambda value: isinstance(value, bool), "true or false"),
+    "binds": (lambda value: isinstance(value, bool), "true or false"),
+}

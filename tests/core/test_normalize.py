@@ -181,6 +181,22 @@ def test_pictures_become_notes_where_none_are_taken() -> None:
     assert normalize((user_message("see", (shot,)),), CLAUDE)[1].lossless
 
 
+def test_of_too_many_pictures_the_newest_are_sent() -> None:
+    few = replace(CLAUDE, max_images=2)
+    first, second, third = (Image(PNG, "image/png", f"{n}.png") for n in "abc")
+    call = answer(ToolCall("c", "f"), Image(PNG, "image/png"))
+    result = Message(role="tool", parts=(ToolResult("c", "f", (second,)),))
+
+    messages, report = normalize(
+        (user_message("", (first,)), call, result, user_message("", (third,))), few
+    )
+
+    assert messages[0].parts == (Text("[image omitted: a.png, image/png]"),)
+    assert messages[2].parts == result.parts
+    assert messages[3].parts == (third,)
+    assert "takes 2 images" in report.items[0].reason
+
+
 def test_pictures_of_a_tool_follow_its_results_where_those_are_text() -> None:
     shot = Image(PNG, "image/png")
     pdf = Document(b"", "application/pdf", "a.pdf", "words")

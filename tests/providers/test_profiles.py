@@ -9,16 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flux_tui.core.models import EFFORTS, Abilities, Api, ModelInfo, ModelRef, ThinkingStyle
+from flux_tui.core.errors import InputError
+from flux_tui.core.models import (
+    EFFORTS,
+    Abilities,
+    Api,
+    Effort,
+    ModelInfo,
+    ModelRef,
+    ThinkingStyle,
+)
 from flux_tui.providers.profiles import ABILITIES, ability_names, bundled, describe
 from flux_tui.sim import catalog
 
-APIS: tuple[Api, ...] = ("anthropic", "openai-responses", "openai-chat")
+APIS: tuple[Api, ...] = get_args(Api)
 API_OF: dict[str, Api] = {
     "anthropic": "anthropic",
     "openai": "openai-responses",
     "openai-chat": "openai-chat",
+    "gemini": "gemini",
+    "mistral": "mistral",
+    "cohere": "cohere",
 }
+FAMILIES = ("anthropic", "openai", "gemini", "mistral", "cohere")
 
 
 def known(name: str, provider: str = "anthropic") -> ModelInfo:
@@ -28,19 +41,19 @@ def known(name: str, provider: str = "anthropic") -> ModelInfo:
 def rows() -> list[tuple[str, dict[str, object]]]:
     text = resources.files("flux_tui.providers").joinpath("profiles.toml").read_text("utf-8")
     table = tomllib.loads(text)
-    return [(family, row) for family in ("anthropic", "openai") for row in table[family]]
+    return [(family, row) for family in FAMILIES for row in table[family]]
 
 
 def test_every_row_uses_only_known_words() -> None:
     for _, row in rows():
         extra = set(row) - {
             *("prefixes", "window", "output", "can", "thinking", "default"),
-            *("efforts", "source", "date"),
+            *("efforts", "source", "date", "images", "binds"),
         }
         assert not extra
         assert set(row["can"]) <= set(ABILITIES)  # type: ignore[call-overload]
         assert row.get("thinking", "none") in get_args(ThinkingStyle)
-        assert row["source"] in {"vendor", "probed"}
+        assert row["source"] in {"vendor", "probed", "prices"}
         assert str(row["date"]).startswith("2026-")
 
 
@@ -52,7 +65,7 @@ def test_efforts_of_every_row_are_listed_lowest_first() -> None:
 
 
 def test_no_row_is_hidden_by_an_earlier_one() -> None:
-    for family in ("anthropic", "openai"):
+    for family in FAMILIES:
         seen: list[str] = []
         for row in (row for name, row in rows() if name == family):
             prefixes = row["prefixes"]
@@ -63,16 +76,23 @@ def test_no_row_is_hidden_by_an_earlier_one() -> None:
 
 
 @pytest.mark.parametrize("provider", list(API_OF))
-def test_every_bundled_name_has_a_profile_and_is_on_offer_in_the_simulator(provider: str) -> None:
+def test_every_bundled_name_has_a_profile(provider: str) -> None:
     names = bundled(provider)
 
     assert 6 <= len(names) <= 10
     assert len(set(names)) == len(names)
-    vendor = "anthropic" if provider == "anthropic" else "openai"
     for name in names:
         info = known(name, provider)
         assert info.source == "profile"
-        row = catalog.find(name, vendor)
+        assert info.as_of
+        assert info.context_window
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "openai", "openai-chat"])
+def test_every_bundled_name_is_on_offer_in_the_simulator(provider: str) -> None:
+    vendor = "anthropic" if provider == "anthropic" else "openai"
+    for name in bundled(provider):
+        info, row = known(name, provider), catalog.find(name, vendor)
         assert row is not None
         assert (info.context_window, info.max_output) == (row.window, row.max_output)
 
@@ -135,3 +155,75 @@ def test_any_name_can_be_described(name: str, api: Api, simulated: bool) -> None
     assert info.ref.name == name
     assert info.simulated is simulated
     assert info.abilities.tools or info.source == "profile"
+
+
+def test_newer_gemini_models_take_levels_and_older_ones_a_budget() -> None:
+    assert known("gemini-4-argon", "gemini").efforts == ("low", "medium", "high")
+    assert known("gemini-2.5-flash", "gemini").thinking == "budget"
+    assert "off" not in known("gemini-2.5-pro", "gemini").efforts
+    assert not known("gemini-2.5-pro", "gemini").abilities.tool_result_images
+    assert not known("gemini-3.1-flash-image-preview", "gemini").abilities.tools
+
+
+def test_mistral_models_reason_highly_or_not_at_all() -> None:
+    assert known("mistral-medium-latest", "mistral").efforts == ("off", "high")
+    assert known("mistral-large-2512", "mistral").efforts == ()
+    assert known("mistral-large-2512", "mistral").max_output is None
+
+
+def test_only_the_newest_claude_models_bind_their_reasoning() -> None:
+    bind = {name for name in bundled("anthropic") if known(name).binds_prefix}
+
+    assert bind == {"claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5"}
+
+
+def test_a_router_gets_the_limits_of_the_vendors_model_but_none_of_its_switches() -> None:
+    routed = known("anthropic/claude-opus-4.8", "openai-chat")
+
+    assert (routed.context_window, routed.max_output) == (1_000_000, 128_000)
+    assert routed.abilities.images
+    assert (routed.thinking, routed.efforts, routed.max_images) == ("none", (), None)
+    assert known("openrouter/google/gemini-3.8-flash", "openai-chat").abilities.images
+    assert known("google/gemini-new", "openai-chat").source == "unknown"
+    assert known("elsewhere/claude-opus-4-8", "openai-chat").source == "unknown"
+
+
+def test_what_the_user_says_counts_more_than_the_table() -> None:
+    said = {"window": 8192, "can": ["tools", "images"], "efforts": ["high", "low"], "binds": True}
+
+    info = describe(ModelRef("box", "m"), "openai-chat", "http://x", overrides=said)
+    changed = describe(ModelRef("x", "gpt-5.1"), "openai-responses", "", overrides={"window": 9})
+
+    assert (info.context_window, info.efforts, info.thinking) == (8192, ("low", "high"), "effort")
+    assert info.abilities == Abilities(images=True, forced_tool_choice=False)
+    assert (info.source, info.binds_prefix) == ("user", True)
+    assert (changed.context_window, changed.max_output) == (9, 128_000)
+    assert changed.abilities.images
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"windw": 1},
+        {"window": "big"},
+        {"window": True},
+        {"output": 0},
+        {"can": "images"},
+        {"can": ["fly"]},
+        {"efforts": ["huge"]},
+        {"thinking": "hard"},
+        {"default": 1},
+    ],
+)
+def test_a_wrong_override_is_named(said: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=next(iter(said))):
+        describe(ModelRef("x", "m"), "openai-chat", "http://x", overrides=said)
+
+
+@pytest.mark.parametrize("wanted", EFFORTS)
+def test_an_effort_is_snapped_to_the_nearest_level_above(wanted: Effort) -> None:
+    for provider in API_OF:
+        for name in bundled(provider):
+            info = known(name, provider)
+            given = info.snap_effort(wanted)
+            assert given in (info.efforts or (None,))
