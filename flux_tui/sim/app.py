@@ -126,7 +126,7 @@ class Simulator:
         outside = self._ordered_outside(request, seed)
         early = next((order for order in outside if _strikes_early(order)), None)
         if early is not None:
-            model = _model_of(request.body)
+            model = route.name or _model_of(request.body)
             return await _fail(early, wire, model, seed)
         _authorize(wire, request.headers)
         if route.kind == "models":
@@ -186,7 +186,7 @@ class Simulator:
     def _judge(self, route: Route, body: Object, headers: Mapping[str, str]) -> None:
         wire = route.wire
         _refuse_first(wire.check(body, headers))
-        model = string(body.get("model"))
+        model = route.name or string(body.get("model"))
         if not route.compat and catalog.find(model, wire.vendor) is None:
             raise _RefusedError(wire.unknown_model(model))
         _refuse_first(wire.verify(body, headers))
@@ -259,7 +259,8 @@ def _refuse_first(violations: list[Violation]) -> None:
 
 def _authorize(wire: WireFormat, headers: Mapping[str, str]) -> None:
     bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
-    key = headers.get("x-api-key", "").strip() or bearer
+    names = ("x-api-key", "x-goog-api-key")
+    key = next((headers[name].strip() for name in names if name in headers), "") or bearer
     if not key or "invalid" in key:
         raise _RefusedError(wire.unauthorized(key or None))
 
@@ -313,17 +314,19 @@ def _json(status: int, document: Object) -> SimReply:
 def refusal(wire: WireFormat, violation: Violation, seed: str) -> SimReply:
     """The vendor's error body for *violation*, with the vendor's request id."""
     reply = _json(violation.status, wire.error(violation, seed))
-    return replace(reply, headers=(*reply.headers, _request_id(wire, seed)))
+    return replace(reply, headers=(*reply.headers, *_request_id(wire, seed)))
 
 
-def _request_id(wire: WireFormat, seed: str) -> tuple[str, str]:
+def _request_id(wire: WireFormat, seed: str) -> tuple[tuple[str, str], ...]:
+    if wire.vendor == "gemini":
+        return ()  # it sends none
     if wire.vendor == "anthropic":
-        return ("request-id", identifier("req_011C", seed, 1, 20))
-    return ("x-request-id", identifier("req_", seed, 1, 32))
+        return (("request-id", identifier("req_011C", seed, 1, 20)),)
+    return (("x-request-id", identifier("req_", seed, 1, 32)),)
 
 
 def _headers(wire: WireFormat, ask: Ask, names: list[str]) -> tuple[tuple[str, str], ...]:
     kind = "text/event-stream; charset=utf-8" if ask.stream else "application/json"
     packed = (("content-encoding", "gzip"),) if "gzip" in names else ()
-    plain = (("content-type", kind), ("cache-control", "no-cache"), _request_id(wire, ask.seed))
+    plain = (("content-type", kind), ("cache-control", "no-cache"), *_request_id(wire, ask.seed))
     return (*plain, *packed)

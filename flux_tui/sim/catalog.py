@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Vendor: TypeAlias = Literal["anthropic", "openai", "mistral", "cohere"]
+Vendor: TypeAlias = Literal["anthropic", "openai", "gemini", "mistral", "cohere"]
 Inline: TypeAlias = Literal["yes", "ignored", "no"]
 
 _FULL = ("low", "medium", "high", "xhigh", "max")
@@ -224,6 +224,20 @@ MODELS = (
     SimModel("gpt-4.1", "openai", "GPT-4.1", 1_047_576, 32_768),
     SimModel("gpt-4o", "openai", "GPT-4o", 128_000, 16_384),
     SimModel("gpt-4o-mini", "openai", "GPT-4o mini", 128_000, 16_384),
+    SimModel("gemini-4-argon", "gemini", "Gemini 4 Argon", 1_048_576, 65_536),
+    SimModel("gemini-3.8-flash", "gemini", "Gemini 3.8 Flash", 1_048_576, 65_536),
+    SimModel("gemini-3.7-flash", "gemini", "Gemini 3.7 Flash", 1_048_576, 65_536),
+    SimModel("gemini-3.6-flash", "gemini", "Gemini 3.6 Flash", 1_048_576, 65_536),
+    SimModel("gemini-3.5-flash", "gemini", "Gemini 3.5 Flash", 1_048_576, 65_536),
+    SimModel("gemini-3.5-flash-lite", "gemini", "Gemini 3.5 Flash-Lite", 1_048_576, 65_536),
+    SimModel("gemini-3.1-pro-preview", "gemini", "Gemini 3.1 Pro Preview", 1_048_576, 65_536),
+    SimModel("gemini-3.1-flash-lite", "gemini", "Gemini 3.1 Flash-Lite", 1_048_576, 65_536),
+    SimModel("gemini-3-pro-preview", "gemini", "Gemini 3 Pro Preview", 1_048_576, 65_536),
+    SimModel("gemini-3-flash-preview", "gemini", "Gemini 3 Flash Preview", 1_048_576, 65_536),
+    SimModel("gemini-2.5-pro", "gemini", "Gemini 2.5 Pro", 1_048_576, 65_536),
+    SimModel("gemini-2.5-flash", "gemini", "Gemini 2.5 Flash", 1_048_576, 65_536),
+    SimModel("gemini-2.5-flash-lite", "gemini", "Gemini 2.5 Flash-Lite", 1_048_576, 65_536),
+    SimModel("gemini-2.0-flash", "gemini", "Gemini 2.0 Flash", 1_048_576, 8192),
     SimModel("mistral-medium-latest", "mistral", "Mistral Medium 3.5", 262_144, 262_144),
     SimModel("mistral-medium-3-5", "mistral", "Mistral Medium 3.5", 262_144, 262_144),
     SimModel("mistral-large-4", "mistral", "Mistral Large 4", 1_048_576, 262_144),

@@ -8,7 +8,7 @@ Three ways to order one: a `sim: fault=NAME` line in the prompt, the request hea
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -110,6 +110,8 @@ def failure(name: str, wire: WireFormat, model: str, window: int) -> Failure:
         return Failure(status, (("content-type", kind),), body)
     if name.startswith("rate-limit"):
         violation = _worded("rate", wire, 429)
+        if wire.vendor == "gemini":  # the body says it, no header does
+            return Failure(429, (), None, replace(violation, wait=_DELAYS.get(name, "")))
         return Failure(429, _waits(name), None, violation)
     made = {
         "context": lambda: wire.too_long(window + 4321, window),
@@ -122,6 +124,13 @@ def failure(name: str, wire: WireFormat, model: str, window: int) -> Failure:
     return Failure(violation.status, (), None, violation)
 
 
+_DELAYS = {
+    "rate-limit": "2s",
+    "rate-limit-date": "2s",
+    "rate-limit-zero": "0s",
+    "rate-limit-huge": "99999s",
+    "rate-limit-ms": "0.150s",
+}
 _PLAIN = {
     "bad-gateway": (502, "502 Bad Gateway"),
     "gateway-timeout": (504, "504 Gateway Time-out"),
@@ -207,6 +216,9 @@ def _signature(wire: WireFormat) -> Violation:
     if wire.vendor == "anthropic":
         text = "messages.1.content.0: Invalid `signature` in `thinking` block"
         return Violation("A-signature", "messages.1.content.0", text)
+    if wire.vendor == "gemini":
+        path = "contents[1].parts[0].thought_signature"
+        return Violation("G-signature", path, "Corrupted thought signature.")
     text = "The encrypted content gAAAAAxx...xxxx could not be verified."
     return Violation("R-signature", "input", text, None, "invalid_encrypted_content")
 

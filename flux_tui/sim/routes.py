@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -10,6 +11,8 @@ from flux_tui.sim.catalog import BENCH_MODEL, Vendor, offered
 from flux_tui.sim.catalog import find as find_model
 from flux_tui.sim.formats.anthropic import AnthropicFormat
 from flux_tui.sim.formats.base import EPOCH, WireFormat
+from flux_tui.sim.formats.gemini import GeminiFormat
+from flux_tui.sim.formats.gemini import listed as gemini_list
 from flux_tui.sim.formats.mistral import MistralFormat
 from flux_tui.sim.formats.openai_chat import ChatFormat
 from flux_tui.sim.formats.openai_responses import ResponsesFormat
@@ -23,7 +26,7 @@ _CREATED = "2026-09-21T00:00:00Z"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a request goes; `name` is the model of GET /v1/models/NAME, or empty."""
+    """Where a request goes; `name` is the model that its path names, or empty."""
 
     kind: Kind
     wire: WireFormat
@@ -59,6 +62,9 @@ _PREFIXES: dict[str, WireFormat] = {
     "/compat": _COMPAT,
     "/mistral": _MISTRAL,
 }
+_GEMINI = re.compile(
+    r"(?:/gemini)?/v1(?:alpha|beta)/models(?:/(?P<name>[^/:]+)(?::(?P<verb>\w+))?)?"
+)
 
 
 def find(method: str, path: str, headers: Mapping[str, str]) -> Route | Violation:
@@ -66,6 +72,9 @@ def find(method: str, path: str, headers: Mapping[str, str]) -> Route | Violatio
 
     A vendor's name may stand before the path (`/mistral` must), and `/v1` may be missing.
     """
+    gemini = _GEMINI.fullmatch(path.rstrip("/"))
+    if gemini is not None:
+        return _gemini(method, path, gemini["name"] or "", gemini["verb"] or "")
     prefix = next((p for p in _PREFIXES if path == p or path.startswith(f"{p}/")), "")
     rest = path.removeprefix(prefix).removeprefix("/v1").rstrip("/")
     if method == "GET" and (rest == "/models" or rest.startswith("/models/")):
@@ -81,8 +90,22 @@ def find(method: str, path: str, headers: Mapping[str, str]) -> Route | Violatio
     return route
 
 
+def _gemini(method: str, path: str, name: str, verb: str) -> Route | Violation:
+    """The route of Google's API, whose paths name the model and what to do with it."""
+    wire = GeminiFormat(name, streams=verb == "streamGenerateContent")
+    if method == "GET" and not verb:
+        return Route("models", wire, name)
+    if verb not in {"streamGenerateContent", "generateContent"}:
+        return Violation("path", path, f"Not Found: {method} {path}", status=404)
+    if method != "POST":
+        return Violation("method", path, f"Method Not Allowed: {method} {path}", status=405)
+    return Route("answer", wire, name)
+
+
 def model_list(vendor: Vendor, name: str) -> Object | None:
     """The vendor's list of models, or the one called *name*; None when there is no such model."""
+    if vendor == "gemini":
+        return gemini_list(name)
     describe = _DESCRIBE[vendor]
     if name:
         found = find_model(name, vendor)

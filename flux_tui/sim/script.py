@@ -8,7 +8,9 @@ from typing import Literal, TypeAlias
 
 from flux_tui.sim.values import Object
 
-Wire: TypeAlias = Literal["anthropic", "openai-responses", "openai-chat", "mistral", "cohere"]
+Wire: TypeAlias = Literal[
+    "anthropic", "openai-responses", "openai-chat", "gemini", "mistral", "cohere"
+]
 Stop: TypeAlias = Literal["end", "tool_use", "length", "refusal"]
 
 

@@ -548,7 +548,10 @@ async def test_the_last_requests_are_kept_for_a_look(
     assert json.loads(seen.body)["model"] == "gpt-4o"
 
 
-@pytest.mark.parametrize("model", catalog.MODELS, ids=lambda row: row.id)
+# Gemini's paths name the model; they have a file of their own.
+@pytest.mark.parametrize(
+    "model", [row for row in catalog.MODELS if row.vendor != "gemini"], ids=lambda row: row.id
+)
 async def test_every_model_on_offer_answers(
     client: httpx2.AsyncClient, model: catalog.SimModel
 ) -> None:

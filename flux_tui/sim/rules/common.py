@@ -25,6 +25,7 @@ class Violation:
         code: the error body's `code` (OpenAI).
         status: the HTTP status it is refused with.
         type: the error body's `type`.
+        wait: the time to wait that the error body tells (Google), as "2s".
     """
 
     rule: str
@@ -34,6 +35,7 @@ class Violation:
     code: str | None = None
     status: int = 400
     type: str = "invalid_request_error"
+    wait: str = ""
 
 
 class Tag(str):
