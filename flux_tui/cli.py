@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flux_tui import __version__
-from flux_tui.core.errors import FluxError, InputError
+from flux_tui.commands.parser import Parser
+from flux_tui.core.errors import FluxError, InputError, StoreError
+
+if TYPE_CHECKING:
+    from flux_tui.config.settings import Settings
+
+INTERNAL_ERROR = 70
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "ask": ("flux_tui.headless", "ask one question, answer on standard output"),
     "convert": ("flux_tui.commands.convert", "convert a conversation between vendors' formats"),
     "models": ("flux_tui.commands.models", "list the models that are known"),
     "cost": ("flux_tui.commands.cost", "what was spent, by model, provider, session or day"),
-    "sessions": ("flux_tui.commands.sessions", "list, show and export conversations"),
+    "sessions": ("flux_tui.commands.sessions", "list, search, show, export, import, copy, repair"),
     "doctor": ("flux_tui.commands.doctor", "check keys, endpoints, terminal and database"),
     "simulate": ("flux_tui.commands.simulate", "serve the simulator over loopback HTTP"),
 }
@@ -34,8 +43,8 @@ examples:
 
 
 def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser; only the subcommand that *argv* names is imported."""
-    parser = argparse.ArgumentParser(
+    """Return the parser; only subcommands that *argv* names are imported."""
+    parser = Parser(
         prog="flux-tui",
         description="One conversation with any model of any vendor, in the terminal.",
         epilog=EXAMPLES,
@@ -56,9 +65,8 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         help="put a terminal right that a killed program left in disorder",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="without the screen")
-    named = next((word for word in argv if word in COMMANDS), None)
     for name, (module, summary) in COMMANDS.items():
-        if name == named:
+        if name in argv:
             importlib.import_module(module).add_parser(commands)
         else:
             commands.add_parser(name, help=summary, add_help=False)
@@ -67,43 +75,105 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status (0, 1, 2, 3, 70, 130 or 128 + signal)."""
+    _prepare_streams()
     words = list(sys.argv[1:] if argv is None else argv)
-    args = build_parser(words).parse_args(words)
     try:
-        return _dispatch(args)
+        status = _dispatch(build_parser(words).parse_args(words))
+        sys.stdout.flush()  # here, where a failure can still be told
     except FluxError as error:
-        print(f"flux-tui: {error}", file=sys.stderr)  # noqa: T201 - the one sentence for the user
-        return error.exit_status
+        return _fail(str(error), error.exit_status)
     except BrokenPipeError:
         # The reader went away (`| head`): not an error, and nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        return _fail(f"{error.strerror or error} {error.filename or ''}".strip(), 1)
+    except Exception as error:  # noqa: BLE001 - the last boundary: no traceback, no locals, no keys
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        return _fail(f"internal error, {type(error).__name__} at {where}", INTERNAL_ERROR)
+    return status
+
+
+def _prepare_streams() -> None:
+    """Make the standard streams fit to be written to, whatever the shell has done to them."""
+    # None where the shell closed it (`>&-`).
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal of few letters
+
+
+def _fail(sentence: str, status: int) -> int:
+    sys.stderr.write(f"flux-tui: {sentence}\n")
+    return status
 
 
 def _dispatch(args: argparse.Namespace) -> int:
     if args.reset_terminal:
-        from flux_tui.ui.terminal import RESET
+        from flux_tui.ui.terminal import reset_terminal
 
-        sys.stdout.write(RESET)
+        reset_terminal()
         return 0
     if args.command:
+        _refuse_unused(args)
         module, _ = COMMANDS[args.command]
         return int(importlib.import_module(module).run(args))
     return _full_screen(args)
 
 
+def _refuse_unused(args: argparse.Namespace) -> None:
+    """Refuse what only the full screen knows: ignoring it would hide a mistake."""
+    known = {"ask": ("model", "continue_", "session", "demo"), "convert": ("model",)}
+    for name in ("model", "continue_", "session", "demo", "theme"):
+        if getattr(args, name) and name not in known.get(args.command, ()):
+            raise InputError(f"{args.command} has no option --{name.strip('_')}")
+
+
 def _full_screen(args: argparse.Namespace) -> int:
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
-        raise InputError(
-            "the full screen needs a terminal",
-            hint='for pipes and scripts use: flux-tui ask "your question"',
-        )
     from flux_tui.config.settings import load_settings
     from flux_tui.ui.app import run_app
 
     flags = {"model": args.model, "theme": args.theme, "demo": "true" if args.demo else None}
     overrides = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(overrides, os.environ, Path.cwd())
-    return run_app(settings, continue_=args.continue_, session=args.session)
+    if args.model:
+        _check_model(settings, args.model)
+    session = _full_id(settings, args.session) if args.session else None
+    return run_app(settings, continue_=args.continue_, session=session)
+
+
+def _check_model(settings: Settings, name: str) -> None:
+    """Refuse a model that nobody offers before the screen is taken.
+
+    Raises:
+        InputError: there is none; near names are told.
+    """
+    from flux_tui.session.wiring import Runtime
+
+    Runtime(settings).find_model(name)
+
+
+def _full_id(settings: Settings, part: str) -> str:
+    """Return the id of the session that *part* means.
+
+    Raises:
+        InputError: there is none, or more than one.
+    """
+    import asyncio
+    from contextlib import aclosing
+
+    from flux_tui.storage.lookup import find_session
+    from flux_tui.storage.sqlite import SqliteStore
+
+    async def find() -> str:
+        async with aclosing(SqliteStore(settings.paths.database)) as store:
+            return (await find_session(store, part)).id
+
+    try:
+        return asyncio.run(find())
+    except StoreError:
+        return part  # the application says what is wrong with the database

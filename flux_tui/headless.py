@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import select
 import signal
 import sys
 import time
@@ -36,11 +37,15 @@ from flux_tui.core.usage import JSON, Usage
 from flux_tui.session.attachments import read_attachment
 from flux_tui.session.session import ChatSession
 from flux_tui.session.wiring import Runtime
+from flux_tui.storage.lookup import LAST, find_session
 
 Output: TypeAlias = Literal["text", "json", "stream-json"]
 
 INTERRUPTED = 130
 MAX_PIPED = 20_000_000  # bytes
+PIPE_SECONDS = 5.0
+"""How long the first byte of a pipe is waited for beside a prompt."""
+
 _FINE = ("end", "length", "pause")
 
 
@@ -51,7 +56,7 @@ class Question:
     prompt: str
     model: str = ""
     attach: tuple[Path, ...] = ()
-    session: str = ""
+    session: str = ""  # an id, a part of one, or "last"
     max_cost: Decimal | None = None
     output: Output = "text"
 
@@ -61,8 +66,8 @@ async def ask(
 ) -> int:
     """Ask, print the answer to *out* (stdout), the rest to *err*, and return the exit status.
 
-    0 done, 1 the provider or a tool failed, 2 wrong input, 3 the budget was reached, 130
-    interrupted; then what had arrived of the answer is printed and stored.
+    0 done (or the reader of *out* has left), 1 the provider or a tool failed, 2 wrong input,
+    3 the budget was reached, 130 interrupted; what had arrived of the answer is stored.
     """
     printer = _Printer(question.output, out or sys.stdout, err or sys.stderr)
     try:
@@ -81,7 +86,8 @@ async def _prepare(
     runtime: Runtime, question: Question
 ) -> tuple[ChatSession, list[Image | Document]]:
     if question.session:
-        session = await runtime.resume(question.session)
+        found = await find_session(runtime.store, question.session)
+        session = await runtime.resume(found.id)
         if session.read_only:
             raise InputError("this session is open in another Flux TUI", hint="close it there")
     else:
@@ -131,7 +137,7 @@ async def _run(
     ended = turn.ended
     status = _status(ended, session, question.max_cost)
     printer.end(turn.dump(session), ended, "" if status != 3 else _spent(session, question))
-    return 1 if printer.broken else status
+    return 0 if printer.broken else status
 
 
 def _on_signals(
@@ -308,13 +314,29 @@ def add_parser(
     parser.add_argument(
         "--attach", metavar="FILE", type=Path, action="append", default=[], help="a picture or text"
     )
-    parser.add_argument("--session", metavar="ID", default=argparse.SUPPRESS, help="go on with it")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--session", metavar="ID", default=argparse.SUPPRESS, help='go on with it; or "last"'
+    )
+    again.add_argument(
+        "--continue",
+        dest="continue_",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="go on with the session used last",
+    )
     parser.add_argument(
-        "--tools", choices=("none", "read", "all"), default="none", help="what may run unasked; commands never do"
+        "--tools",
+        choices=("none", "read", "all"),
+        default="none",
+        help="what may run unasked; commands never do",
     )
     parser.add_argument("--max-cost", metavar="USD", type=_dollars, help="stop at this cost")
     parser.add_argument(
         "--demo", action="store_true", default=argparse.SUPPRESS, help="ask the built-in simulator"
+    )
+    parser.add_argument(
+        "--stdin", action="store_true", help="wait for all of the pipe, however long it takes"
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object")
@@ -323,46 +345,62 @@ def add_parser(
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask and return the exit status; see `ask`."""
-    try:
-        question = _question(args)
-        overrides = {"tools": args.tools, "approval": args.tools}
-        if getattr(args, "demo", False):
-            overrides["demo"] = "1"
-        runtime = Runtime(load_settings(overrides, os.environ, Path.cwd()))
-        status = asyncio.run(ask(runtime, question))
-    except FluxError as problem:
-        sys.stderr.write(f"flux-tui: {problem}\n")
-        return problem.exit_status
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    _leave_broken_pipe()
-    return status
+    """Ask and return the exit status; see `ask`.
+
+    Raises:
+        FluxError: the input or a setting is wrong.
+    """
+    question = _question(args)
+    overrides = {"tools": args.tools, "approval": args.tools}
+    if getattr(args, "demo", False):
+        overrides["demo"] = "1"
+    runtime = Runtime(load_settings(overrides, os.environ, Path.cwd()))
+    return asyncio.run(ask(runtime, question))
 
 
 def _question(args: argparse.Namespace) -> Question:
+    session = LAST if getattr(args, "continue_", False) else getattr(args, "session", None)
     return Question(
-        prompt=_prompt(args.prompt),
+        prompt=_prompt(args.prompt, wait=args.stdin),
         model=getattr(args, "model", None) or "",
         attach=tuple(args.attach),
-        session=getattr(args, "session", None) or "",
+        session=session or "",
         max_cost=args.max_cost,
         output="json" if args.json else "stream-json" if args.stream_json else "text",
     )
 
 
-def _prompt(given: str) -> str:
-    """Return the prompt from the argument, the pipe, or both, the argument first."""
+def _prompt(given: str, *, wait: bool = False) -> str:
+    """Return the prompt from the argument, the pipe, or both, the argument first.
+
+    Beside an argument, a pipe that stays silent is left alone: a program started by another one
+    often inherits an input that never ends. *wait* waits for it all the same.
+    """
     piped = ""
     if sys.stdin is not None and not sys.stdin.isatty():
-        data = sys.stdin.buffer.read(MAX_PIPED + 1)
-        if len(data) > MAX_PIPED:
-            raise InputError(f"the piped text is larger than {MAX_PIPED // 1_000_000} MB")
-        piped = data.decode("utf-8", "replace").strip("\n")
+        if wait or not given.strip() or _speaks(sys.stdin):
+            data = sys.stdin.buffer.read(MAX_PIPED + 1)
+            if len(data) > MAX_PIPED:
+                raise InputError(f"the piped text is larger than {MAX_PIPED // 1_000_000} MB")
+            piped = data.decode("utf-8", "replace").strip("\n")
+        else:
+            sys.stderr.write(
+                f"flux-tui: nothing came through the pipe in {PIPE_SECONDS:.0f} s, it is not "
+                "waited for; --stdin waits, < /dev/null saves the time\n"
+            )
     prompt = "\n\n".join(text for text in (given, piped) if text.strip())
     if not prompt:
         raise InputError("there is no prompt", hint='write it: flux-tui ask "...", or pipe it in')
     return prompt
+
+
+def _speaks(stream: TextIO) -> bool:
+    """Whether something, or the end, comes through the pipe in time."""
+    try:
+        number = stream.fileno()
+    except OSError:
+        return True  # no file of the system, so nothing that could keep us waiting
+    return bool(select.select([number], [], [], PIPE_SECONDS)[0])
 
 
 def _dollars(text: str) -> Decimal:
@@ -373,11 +411,3 @@ def _dollars(text: str) -> Decimal:
     if not (amount.is_finite() and amount > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is no amount of US dollars, like 0.25")
     return amount
-
-
-def _leave_broken_pipe() -> None:
-    """Let the interpreter end quietly when the reader of stdout has gone."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

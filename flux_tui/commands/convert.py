@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from flux_tui.core.usage import JSON
     from flux_tui.providers.ingest import Ingested
 
-FORMATS = ("flux", "anthropic", "openai-responses", "openai-chat")
-_PROVIDER = {"anthropic": "anthropic", "openai-responses": "openai", "openai-chat": "openai-chat"}
+FORMATS = ("flux", "anthropic", "openai-responses", "openai-chat", "gemini", "mistral", "cohere")
 
 
 def add_parser(
@@ -115,7 +114,7 @@ def _model(name: str | None, target: str) -> ModelInfo:
     from flux_tui.providers.registry import PROVIDERS
 
     api = cast("Api", target)  # argparse lets no other format through
-    provider = PROVIDERS[_PROVIDER[target]]
+    provider = next(spec for spec in PROVIDERS.values() if spec.api == api)
     ref = ModelRef.parse(name) if name else ModelRef(provider.id, bundled(provider.id)[0])
     spec = PROVIDERS.get(ref.provider, provider)
     if spec.api != api:

@@ -16,6 +16,7 @@ import pytest
 
 from flux_tui import headless as command
 from flux_tui.config.settings import load_settings
+from flux_tui.core.errors import InputError
 from flux_tui.headless import Question, ask
 from flux_tui.session.wiring import Runtime
 
@@ -162,7 +163,7 @@ async def test_a_reader_that_leaves_ends_the_turn(tmp_path: Path) -> None:
 
     status = await ask(runtime(tmp_path), Question(prompt="Hello"), Gone(), io.StringIO())
 
-    assert status == 1
+    assert status == 0
 
 
 def parse(*argv: str) -> argparse.Namespace:
@@ -198,23 +199,19 @@ def test_prompt_and_pipe_are_joined(
     assert first["message"]["parts"][0]["text"] == "Sum up\n\nthe piped \ufffd text"
 
 
-def test_no_prompt_is_wrong_usage(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_prompt_is_wrong_usage(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Piped(b""))
 
-    assert command.run(parse()) == 2
-    assert capsys.readouterr().err.startswith("flux-tui: there is no prompt; write it")
+    with pytest.raises(InputError, match="there is no prompt; write it"):
+        command.run(parse())
 
 
-def test_a_pipe_without_end_is_refused(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_pipe_without_end_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "MAX_PIPED", 10)
     monkeypatch.setattr(sys, "stdin", Piped(b"x" * 11))
 
-    assert command.run(parse()) == 2
-    assert "larger than" in capsys.readouterr().err
+    with pytest.raises(InputError, match="larger than"):
+        command.run(parse())
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "nan", "inf", "much"])

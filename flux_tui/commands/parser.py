@@ -1,0 +1,71 @@
+"""The command line's parser: a wrong word is one sentence, with the near right one."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn, cast
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser without abbreviations, which later options would make ambiguous."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("allow_abbrev", False)
+        super().__init__(*args, **kwargs)
+        self._words: Sequence[str] = ()
+
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride] - overloaded there
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
+        """Parse, and remember the words for what `error` says of them."""
+        self._words = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Write one sentence to standard error and exit with status 2."""
+        told = self._unknown_option() or _choice(message) or message
+        self.exit(2, f"{self.prog}: {told}; see {self.prog} --help\n")
+
+    def _unknown_option(self) -> str:
+        known = self._options()
+        for word in self._words:
+            if word == "--":
+                break
+            name = word.partition("=")[0]
+            if re.match(r"--?[A-Za-z]", word) and name not in known and word[:2] not in known:
+                return f"there is no option {name}{near(name, known)}"
+        return ""
+
+    def _options(self) -> set[str]:
+        """Return the options of this parser and of the commands below it."""
+        found: set[str] = set()
+        for action in self._actions:
+            found.update(action.option_strings)
+            below: Any = action.choices  # of subcommands, their parsers by name
+            if isinstance(below, dict):
+                for inner in cast("dict[str, object]", below).values():
+                    found |= inner._options() if isinstance(inner, Parser) else set()
+        return found
+
+
+def near(word: str, known: Sequence[str] | set[str]) -> str:
+    """Return ", did you mean X?" if a known word is close, else an empty string."""
+    from difflib import get_close_matches
+
+    match = get_close_matches(word, sorted(known), n=1)
+    return f" (did you mean {match[0]}?)" if match else ""
+
+
+def _choice(message: str) -> str:
+    """Return argparse's sentence about a wrong choice in fewer words, or an empty string."""
+    found = re.fullmatch(r"argument (.+): invalid choice: (.+) \(choose from (.+)\)", message)
+    if found is None:
+        return ""
+    name, word, listed = found.groups()
+    accepted = [one.strip().strip("'\"") for one in listed.split(",")]
+    given = word.strip("'\"")
+    hint = near(given, accepted)
+    return f"{name.split('/')[0]}: {given!r} is not one of {', '.join(accepted)}{hint}"
