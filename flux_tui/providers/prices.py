@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 _MILLION = Decimal(1_000_000)
 _ABSURD = 1_000_000_000  # tokens: no request is that large, so the count is wrong
-_VENDORS = frozenset({"anthropic", "openai", "openai-chat"})
+# What the table calls the vendors whose wire format is theirs alone.
+_TABLE_NAMES = {
+    "anthropic": "anthropic",
+    "gemini": "google",
+    "mistral": "mistral",
+    "cohere": "cohere",
+}
+_VENDORS = frozenset({"openai", "openai-chat", *_TABLE_NAMES})
 _LOCAL_NAMES = ("localhost", "host.docker.internal")
 _LOCAL_ENDS = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 
@@ -156,10 +163,9 @@ def _computed(info: ModelInfo, usage: Usage, at: datetime) -> Decimal | None:
 
 def _table_key(info: ModelInfo) -> tuple[str | None, str | None]:
     """How the table is asked: by vendor for our own providers, else by the endpoint's address."""
-    if info.api == "anthropic" and (info.simulated or info.ref.provider == "anthropic"):
-        return "anthropic", None
-    if info.api == "gemini" and (info.simulated or info.ref.provider == "gemini"):
-        return "google", None
+    vendor = _TABLE_NAMES.get(info.api)
+    if vendor is not None and (info.simulated or info.ref.provider == info.api):
+        return vendor, None
     if info.simulated or info.ref.provider in {"openai", "openai-chat"}:
         return "openai", None
     return None, info.base_url

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flux_tui.core.models import ModelInfo, ModelRef
+from flux_tui.core.models import Api, ModelInfo, ModelRef
 from flux_tui.core.usage import Usage
 from flux_tui.providers.prices import Price, is_local, price_of, price_usage
 from flux_tui.providers.profiles import describe
@@ -42,6 +42,27 @@ def test_the_simulator_costs_the_same_and_says_that_nothing_was_spent() -> None:
 
     assert cost.basis == "simulated"
     assert cost.amount == price_usage(sonnet(), usage, NOW).amount == Decimal("0.0045")
+
+
+@pytest.mark.parametrize(
+    ("api", "name", "amount"),
+    [
+        ("mistral", "mistral-large-2512", "0.002"),  # $0.50 in, $1.50 out, per million
+        ("cohere", "command-r7b-12-2024", "0.0001875"),  # $0.0375 in, $0.15 out
+    ],
+)
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_vendor_with_its_own_format_has_its_own_prices(
+    api: Api, name: str, amount: str, simulated: bool
+) -> None:
+    info = ModelInfo(
+        ref=ModelRef(api, name), api=api, base_url="https://x.example", simulated=simulated
+    )
+
+    cost = price_usage(info, Usage(input=1_000_000, output=1_000_000), NOW)
+
+    assert cost.amount == Decimal(amount) * 1000
+    assert cost.basis == ("simulated" if simulated else "computed")
 
 
 @pytest.mark.parametrize(
