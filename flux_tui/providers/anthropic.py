@@ -40,6 +40,7 @@ from flux_tui.providers.transport import (
     Connection,
     Exchange,
     client_options,
+    confined,
     drop_parameter,
     stream_reply,
 )
@@ -286,7 +287,7 @@ def _without_thinking(body: Body) -> Body:
 def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
     import anthropic
 
-    return anthropic.AsyncAnthropic(**client_options(endpoint, timeout))
+    return confined(anthropic.AsyncAnthropic(**client_options(endpoint, timeout)), endpoint)
 
 
 class Anthropic:

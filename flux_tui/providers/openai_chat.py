@@ -45,6 +45,7 @@ from flux_tui.providers.transport import (
     Connection,
     Exchange,
     client_options,
+    confined,
     drop_parameter,
     stream_reply,
 )
@@ -315,7 +316,7 @@ def repair(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
 def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
     import openai
 
-    return openai.AsyncOpenAI(**client_options(endpoint, timeout))
+    return confined(openai.AsyncOpenAI(**client_options(endpoint, timeout)), endpoint)
 
 
 class OpenAIChat:

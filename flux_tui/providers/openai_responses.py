@@ -41,6 +41,7 @@ from flux_tui.providers.transport import (
     Connection,
     Exchange,
     client_options,
+    confined,
     drop_parameter,
     stream_reply,
 )
@@ -319,7 +320,7 @@ def _without_reasoning(body: Body) -> Body:
 def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
     import openai
 
-    return openai.AsyncOpenAI(**client_options(endpoint, timeout))
+    return confined(openai.AsyncOpenAI(**client_options(endpoint, timeout)), endpoint)
 
 
 class OpenAIResponses:

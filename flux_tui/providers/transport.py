@@ -34,6 +34,7 @@ _SILENCE_SECONDS = 300.0  # a thinking model may say nothing for minutes
 _DRAIN_SECONDS = 1.0
 _EVENT_BYTES = 64 * 1024 * 1024
 _UNREADABLE = 4_000  # bytes of an answer that is no event stream, to tell what it is
+_OWN_HOSTS = (".openai.com", ".anthropic.com")
 # 408, 409, 429, 5xx: see `failures`. These kinds pass; a full window or a wrong key does not.
 _JITTER = random.SystemRandom()
 
@@ -154,6 +155,22 @@ def client_options(endpoint: Endpoint, timeout: httpx2.Timeout) -> dict[str, Any
         # A proxy from the environment must never see requests to this machine.
         options["http_client"] = httpx2.AsyncClient(trust_env=False, timeout=timeout)
     return options
+
+
+def confined(client: Any, endpoint: Endpoint) -> Any:
+    """Return *client* without what its SDK took from the environment for its own vendor.
+
+    Accounts (OPENAI_ORG_ID, OPENAI_PROJECT_ID) and headers (OPENAI_CUSTOM_HEADERS,
+    ANTHROPIC_CUSTOM_HEADERS), which may hold keys, would otherwise go to any other server too.
+    """
+    if (urlsplit(endpoint.base_url).hostname or "").endswith(_OWN_HOSTS):
+        return client
+    for name in ("organization", "project"):
+        if getattr(client, name, None) is not None:
+            setattr(client, name, None)
+    # Neither SDK (anthropic 2.12, openai 3.54) has a public way to take these back.
+    client._custom_headers = dict(endpoint.headers)
+    return client
 
 
 def is_loopback(url: str) -> bool:
