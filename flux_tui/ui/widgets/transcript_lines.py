@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from rich.segment import Segment
@@ -26,6 +27,9 @@ STRIPS = 2_000
 
 GUTTER = 2
 """Cells before the text of a line: who speaks, what is chosen."""
+
+EIGHTHS = 8
+"""Parts of a cell that a scrollbar can show."""
 
 Span: TypeAlias = tuple[int, int, str]
 
@@ -78,6 +82,7 @@ class LineView(ScrollView):
         self._painted: dict[int, Line] = {}  # what Textual's cache holds, line by line
         self._painting = False
         self._thumb: tuple[int, int] = (0, 0)
+        self.rough = False  # the bar may be a cell off: the end of the text runs ahead anyway
 
     @property
     def columns(self) -> int:
@@ -117,13 +122,9 @@ class LineView(ScrollView):
         bar.set_reactive(ScrollBar.window_virtual_size, total)
         bar.set_reactive(ScrollBar.window_size, window)
         bar.set_reactive(ScrollBar.position, int(self.scroll_y * 8) / 8)
-        thumb = (0, 0)
-        if total > window:
-            eighths = window * 8
-            size = max(8, eighths * window // total)
-            place = (eighths - size) * self.scroll_offset.y // max(total - window, 1)
-            thumb = (size, place)
-        if thumb != self._thumb:
+        thumb = _thumb(window, total, bar.position)
+        moved = max(abs(now - before) for now, before in zip(thumb, self._thumb, strict=True))
+        if moved > (EIGHTHS if self.rough else 0):
             self._thumb = thumb
             bar.refresh()
 
@@ -204,3 +205,12 @@ class LineView(ScrollView):
         if style.startswith("."):
             return self.get_visual_style(style[1:], partial=True)
         return Style.parse(style)
+
+
+def _thumb(window: int, total: int, position: float) -> tuple[int, int]:
+    """Return where the thumb of a scrollbar begins and ends, in eighths of a cell."""
+    if total <= window or not window:
+        return 0, 0
+    size = max(1.0, window * window / total)
+    start = int((window - size) * position / (total - window) * EIGHTHS)
+    return start, start + ceil(size * EIGHTHS)

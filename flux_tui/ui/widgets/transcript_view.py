@@ -309,11 +309,14 @@ class EntryView(LineView):
             self._slack -= grown
             return
         step = min(SLACK, self.size.height // 4)
+        self.rough = True
         self._slack = step if self._heights.total > self.size.height and before and grown else 0
         self._place_end()
 
     def _settle(self) -> None:
         """Take back the empty rows at the end when a stream is over."""
+        self.rough = False
+        self.update_scrollbar()
         if self._slack:
             self._slack = 0
             if self.follow:
@@ -412,6 +415,7 @@ class EntryView(LineView):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Leave the end on any scroll upwards, and stay there again when it is reached."""
         if not self._placing and round(old_value) != round(new_value):
+            self.rough = False
             self.follow = round(new_value) >= self.max_scroll_y
             self._measure_visible()
             self._look_ahead()
