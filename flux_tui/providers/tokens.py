@@ -161,9 +161,12 @@ def _of_message(message: Message, counter: _Counter, basis: Basis) -> tuple[int,
     memo = _counting.memo
     known = memo.get(message.id)
     # A message fitted to another model keeps its id but not its parts.
-    if known is not None and (known[0] is message or known[0].parts == message.parts):
-        if known[2] == "tiktoken" or basis == "estimate":
-            return known[1], known[2]
+    if (
+        known is not None
+        and (known[2] == "tiktoken" or basis == "estimate")
+        and (known[0] is message or known[0].parts == message.parts)
+    ):
+        return known[1], known[2]
     tokens = _MESSAGE + sum(_of_part(part, counter) for part in message.parts)
     memo[message.id] = (message, tokens, basis)
     if len(memo) > _MEMO:

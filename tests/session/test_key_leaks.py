@@ -41,11 +41,8 @@ async def test_a_users_own_server_gets_no_key_of_a_vendor(
     server = await serve(simulator)
     home = tmp_path / "flux"
     home.mkdir()
-    table = {
-        "kind": kind,
-        "base_url": server.url + KINDS[kind],
-        "key_env": "BOX_KEY" if key else "",
-    }
+    table = {"kind": kind, "base_url": server.url + KINDS[kind]}
+    table["key_env"] = "BOX_KEY" if key else ""
     lines = [f'{name} = "{value}"' for name, value in table.items() if value]
     text = "\n".join(["[providers.box]", *lines, 'models = ["m"]', ""])
     (home / "config.toml").write_text(text, "utf-8")
@@ -62,4 +59,4 @@ async def test_a_users_own_server_gets_no_key_of_a_vendor(
     assert seen.get("x-api-key") or seen.get("authorization")
     told = " ".join(seen.values())
     assert "of-the-process" not in told
-    assert (key in told) == bool(key)
+    assert (key or "none") in told.split()
