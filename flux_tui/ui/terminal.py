@@ -248,6 +248,25 @@ def restore_terminal(attrs: list[Any] | None) -> None:
             termios.tcsetattr(0, termios.TCSANOW, attrs)
 
 
+def reset_terminal() -> None:
+    """Write the reset sequence, and let the line be edited and echoed again if this is a terminal.
+
+    For a terminal that a killed program left behind, whose own settings nobody remembers.
+    """
+    import contextlib
+    import termios
+
+    sys.stdout.write(RESET)
+    sys.stdout.flush()
+    with contextlib.suppress(termios.error, OSError, ValueError):
+        attrs = termios.tcgetattr(0)
+        attrs[0] |= termios.BRKINT | termios.ICRNL | termios.IXON
+        attrs[1] |= termios.OPOST | termios.ONLCR
+        attrs[3] |= termios.ICANON | termios.ISIG | termios.IEXTEN | termios.ECHO | termios.ECHOE
+        attrs[6][termios.VMIN], attrs[6][termios.VTIME] = 1, 0
+        termios.tcsetattr(0, termios.TCSANOW, attrs)
+
+
 def terminal_gone() -> bool:
     """Return whether the terminal hung up: its end of the line is closed."""
     import select

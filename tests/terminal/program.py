@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -27,6 +28,12 @@ KEYS = {
     "home": "\x1b[H", "end": "\x1b[F", "ctrl+end": "\x1b[1;5F",
 }  # fmt: skip
 
+MODES = {
+    "alternate screen": 1049, "cursor": 25, "mouse": 1000, "mouse drag": 1002, "mouse moves": 1003,
+    "mouse encoding": 1006, "focus reports": 1004, "bracketed paste": 2004,
+}  # fmt: skip
+"""Private modes a full-screen program uses, by name."""
+
 
 class Program:
     """`flux-tui` (or another module) on a terminal of its own; a context manager that cleans up."""
@@ -39,6 +46,7 @@ class Program:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         module: str = "flux_tui",
+        argv: Sequence[str] | None = None,
     ) -> None:
         self.columns, self.rows = size
         self.screen = pyte.Screen(self.columns, self.rows)
@@ -47,11 +55,13 @@ class Program:
         self.status: int | None = None
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         environment |= {"TEXTUAL_ANIMATIONS": "none", **(env or {})}
+        for name in ("COLUMNS", "LINES"):  # would hide the size of this terminal
+            environment.pop(name, None)
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(cwd or Path.cwd())
-            argv = [sys.executable, "-m", module, *words]
-            os.execve(sys.executable, argv, environment)
+            command = argv or [sys.executable, "-m", module, *words]
+            os.execvpe(command[0], [*command], environment)
         self.resize(self.columns, self.rows)
 
     def __enter__(self) -> Program:
@@ -61,7 +71,13 @@ class Program:
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
             self.wait_exit(10)
+        if self._fd >= 0:
+            os.close(self._fd)
+
+    def hang_up(self) -> None:
+        """Take the terminal away, as a lost connection does."""
         os.close(self._fd)
+        self._fd = -1
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size, as a window manager would."""
@@ -91,6 +107,9 @@ class Program:
     def read(self, seconds: float = 0.05) -> bool:
         """Take what the program wrote within *seconds*; False once its side is closed."""
         end = time.monotonic() + seconds
+        if self._fd < 0:
+            time.sleep(min(seconds, 0.05))
+            return False
         while True:
             ready, _, _ = select.select([self._fd], [], [], max(0.0, end - time.monotonic()))
             if not ready:
@@ -123,6 +142,21 @@ class Program:
                 break
         state = "still there" if gone else "not there"
         raise AssertionError(f"{texts} {state} after {seconds} s; the screen:\n{self.text}")
+
+    def disorder(self) -> list[str]:
+        """What the program left switched on in the terminal; empty when all is as it was."""
+        found = [
+            name
+            for name, mode in MODES.items()
+            if (marks := re.findall(rb"\x1b\[\?(?:\d+;)*%d(?:;\d+)*([hl])" % mode, self.output))
+            and marks[-1] != (b"h" if name == "cursor" else b"l")
+        ]
+        pushed = re.findall(rb"\x1b\[>\d+u", self.output)
+        if self.output.count(b"\x1b[<u") < len(pushed):
+            found.append("keyboard protocol")
+        local = termios.tcgetattr(self._fd)[3]
+        wanted = termios.ICANON | termios.ECHO | termios.ISIG
+        return found if local & wanted == wanted else [*found, "line settings"]
 
     def signal(self, number: int) -> None:
         """Send a signal."""
