@@ -38,23 +38,39 @@ Role: TypeAlias = Literal["user", "assistant", "divider"]
 FOLD = "fold"
 """The target of a message's first line."""
 
+_NO_TEXTS: Mapping[str, TextSection] = {}
+_NOT_MEASURED: Mapping[str, float] = {}
+
 
 class Entry:
-    """Something with rows, in pieces."""
+    """Something with rows, in pieces.
+
+    Ten thousand are made at once when a session is opened, and few of them are ever seen: they
+    are small, and get what is needed for showing them when they are shown.
+    """
+
+    __slots__ = ("_layout", "_opened", "_stale", "folded", "id")
 
     role: Role = "divider"
 
     def __init__(self, entry_id: str) -> None:
         self.id = entry_id
-        self.layout = Layout()
+        self._layout: Layout | None = None
         self.folded = False
         self._stale = True
-        self._opened: set[str] = set()
+        self._opened: frozenset[str] = frozenset()
+
+    @property
+    def layout(self) -> Layout:
+        """The pieces and their heights, as they were last laid out."""
+        if self._layout is None:
+            self._layout = Layout()
+        return self._layout
 
     @property
     def laid_out(self) -> bool:
         """Whether there are pieces."""
-        return bool(self.layout.width)
+        return self._layout is not None and bool(self._layout.width)
 
     def lay_out(self, width: int) -> Layout:
         """Bring pieces and heights up to date for *width* cells."""
@@ -95,7 +111,7 @@ class Entry:
         if target == FOLD:
             self.folded = not self.folded
         elif target.startswith("more:"):
-            self._opened ^= {target}
+            self._opened = self._opened ^ {target}
         else:
             return False
         self.changed()
@@ -113,16 +129,27 @@ class Entry:
 class Speaking(Entry):
     """An entry with somebody who speaks, and what is said."""
 
-    def __init__(self, entry_id: str, who: Callable[[], Content]) -> None:
+    __slots__ = ("_own_head",)
+
+    def __init__(self, entry_id: str) -> None:
         super().__init__(entry_id)
-        self._who = who
-        self._head = Lines("head", self._speaker, target=FOLD, gap=True)
+        self._own_head: Lines | None = None
+
+    @property
+    def _head(self) -> Lines:
+        if self._own_head is None:
+            self._own_head = Lines("head", self._speaker, target=FOLD, gap=True)
+        return self._own_head
 
     def toggle(self, target: str) -> bool:
         """Fold or unfold the message, its reasoning or a giant in it."""
         known = super().toggle(target)
         self._head.changed()
         return known
+
+    def _who(self) -> Content:
+        """Return who speaks."""
+        raise NotImplementedError
 
     def _speaker(self, width: int) -> list[Row]:
         words = self._who()
@@ -151,20 +178,22 @@ class Speaking(Entry):
 class Finished(Speaking):
     """A message that will not change. Its pieces are made when it comes into sight."""
 
+    __slots__ = ("_after", "_results", "_sections", "_spent", "_texts", "message", "role")
+
     def __init__(
         self, message: Message, results: Mapping[str, ToolResult], before: Live | None = None
     ) -> None:
-        super().__init__(message.id, lambda: _speaker_of(message))
+        super().__init__(message.id)
         self.message = message
         self.role = "user" if message.role == "user" else "assistant"
         self._results = results
-        self._texts: dict[str, TextSection] = before.texts if before else {}
-        self._spent: dict[str, float] = before.spent if before else {}
+        self._texts: Mapping[str, TextSection] = before.texts if before else _NO_TEXTS
+        self._spent: Mapping[str, float] = before.spent if before else _NOT_MEASURED
         self._sections: list[Section] | None = None
-        self._after = self._ending()
+        self._after: list[Piece] | None = None
         if before:
             self.folded = before.folded
-            self._opened |= before.opened
+            self._opened = self._opened | before.opened
 
     def estimate(self, width: int) -> int:
         """Guess by the length of the text."""
@@ -208,7 +237,7 @@ class Finished(Speaking):
         """Fold or unfold the message, its reasoning or a giant in it."""
         for section in self._sections or ():
             if isinstance(section, ThinkingSection) and section.target == target:
-                self._opened ^= {target}
+                self._opened = self._opened ^ {target}
                 section.open = not section.open
                 self.changed()
                 return True
@@ -233,20 +262,29 @@ class Finished(Speaking):
             isinstance(section, CallSection) and section.state in running
             for section in self._sections or ()
         ):
-            self._sections = None
-            self._texts = {}
+            self._sections = self._after = self._own_head = None
+            self._texts = _NO_TEXTS
+
+    def _who(self) -> Content:
+        if self.role == "user":
+            return speaker("You", "user")
+        name, provider = model_name(self.message.model)
+        return speaker(name, "model", provider)
 
     def _make(self) -> list[Piece]:
+        if self._after is None:
+            self._after = self._ending()
         return self._joined(self._all_sections(), self._after)
 
     def _all_sections(self) -> list[Section]:
         if self._sections is None:
             self._sections = self._built()
+            self._texts = _NO_TEXTS
         return self._sections
 
     def _text(self, text: str) -> TextSection:
         # What streamed in is there already, rendered; nothing moves when the reply is over.
-        return self._texts.pop(text, None) or TextSection(text, finished=True)
+        return self._texts.get(text) or TextSection(text, finished=True)
 
     def _built(self) -> list[Section]:
         sections: list[Section] = []
@@ -296,8 +334,8 @@ class Live(Speaking):
     def __init__(
         self, message_id: str, model: ModelRef, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        name, provider = model_name(model)
-        super().__init__(message_id, lambda: speaker(name, "model", provider))
+        super().__init__(message_id)
+        self._model = model
         self._clock = clock
         self._sections: dict[tuple[int, str], Section] = {}
         self._source: list[str] = []
@@ -313,10 +351,10 @@ class Live(Speaking):
         return {thought.target: thought.spent for thought in thoughts}
 
     @property
-    def opened(self) -> set[str]:
+    def opened(self) -> frozenset[str]:
         """The pieces of reasoning that are unfolded."""
         thoughts = [part for part in self._sections.values() if isinstance(part, ThinkingSection)]
-        return {thought.target for thought in thoughts if thought.open}
+        return frozenset(thought.target for thought in thoughts if thought.open)
 
     @property
     def texts(self) -> dict[str, TextSection]:
@@ -377,6 +415,10 @@ class Live(Speaking):
     def _whole(self) -> bool:
         return True
 
+    def _who(self) -> Content:
+        name, provider = model_name(self._model)
+        return speaker(name, "model", provider)
+
     def _think(self, event: ThinkingDelta) -> None:
         key = (event.index, "thinking")
         section = self._sections.get(key)
@@ -410,10 +452,3 @@ class Live(Speaking):
         elif not sections:
             after = [self._waiting]
         return self._joined(sections, after)
-
-
-def _speaker_of(message: Message) -> Content:
-    if message.role == "user":
-        return speaker("You", "user")
-    name, provider = model_name(message.model)
-    return speaker(name, "model", provider)

@@ -296,7 +296,7 @@ class More(Piece):
         return [Row(fit(words, width), self.target)]
 
 
-def shortened(pieces: list[Piece], opened: set[str]) -> list[Piece]:
+def shortened(pieces: list[Piece], opened: frozenset[str]) -> list[Piece]:
     """Return *pieces* with the middle of every giant left out, unless it is in *opened*."""
     if len(pieces) <= RUN:
         return pieces
