@@ -1,10 +1,16 @@
 """What comes in from the terminal presses no keys that nobody pressed."""
 
+from importlib.metadata import version
+from inspect import getsource, signature
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.drivers import linux_driver
 
 from flux_tui.ui.terminal import (
     ESCAPE_SYMBOL,
@@ -12,6 +18,7 @@ from flux_tui.ui.terminal import (
     PASTE_START,
     PasteGuard,
     crash_report,
+    guard_input,
     redact,
 )
 
@@ -47,3 +54,32 @@ def test_keys_do_not_reach_a_crash_report(tmp_path: Path) -> None:
     assert "plain-looking" not in text
     assert path is not None
     assert path.read_text("utf-8") == text
+
+
+def test_the_private_names_of_textual_that_the_guard_touches_are_still_there() -> None:
+    assert version("textual") == "8.2.8", "check the guard by hand, then move this pin"
+    assert list(signature(XTermParser.feed).parameters) == ["self", "data"]
+    assert list(signature(XTermParser.tick).parameters) == ["self"]
+    assert linux_driver.getincrementaldecoder("utf-8")().decode(b"a") == "a"
+    source = getsource(linux_driver.LinuxDriver.run_input_thread)
+    for words in ("getincrementaldecoder(", "parser.feed(", "parser.tick("):
+        assert words in source, words
+
+
+def test_the_guarded_parser_makes_keys_of_keys_and_text_of_pastes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("feed", "tick"):
+        monkeypatch.setattr(XTermParser, name, getattr(XTermParser, name))
+    monkeypatch.setattr(XTermParser, "flux_guarded", False, raising=False)
+    monkeypatch.setattr(linux_driver, "getincrementaldecoder", linux_driver.getincrementaldecoder)
+    guard_input()
+    parser = XTermParser()
+
+    chunks = ("a", PASTE_START[:3], PASTE_START[3:] + "b\x1b[Ac\x11", "\r" + PASTE_END + "d")
+    seen = [event for chunk in chunks for event in parser.feed(chunk)]
+
+    pasted = [event.text for event in seen if isinstance(event, events.Paste)]
+    assert pasted == [f"b{ESCAPE_SYMBOL}[Ac\x11\r"]
+    assert [event.key for event in seen if isinstance(event, events.Key)] == ["a", "d"]
+    assert linux_driver.getincrementaldecoder("utf-8")().decode(b"a\xffb") == "a\ufffdb"
