@@ -58,10 +58,35 @@ MODELS = (
     ),
     ModelInfo(ref=ModelRef("box", "small"), api="openai-chat", base_url="http://127.0.0.1:8080/v1"),
     ModelInfo(
+        ref=ModelRef("gemini", "gemini-3.5-flash"),
+        api="gemini",
+        base_url="https://generativelanguage.googleapis.com",
+        abilities=Abilities(images=True, documents=True, tool_result_images=True),
+        thinking="effort",
+        thinking_default=True,
+        efforts=("minimal", "low", "medium", "high"),
+    ),
+    ModelInfo(
         ref=ModelRef("mistral", "magistral-medium-2509"),
         api="mistral",
         base_url="https://api.mistral.ai/v1",
         abilities=Abilities(images=True, documents=True),
+    ),
+    ModelInfo(
+        ref=ModelRef("anthropic", "claude-opus-5-5"),
+        api="anthropic",
+        base_url="https://api.anthropic.com",
+        abilities=Abilities(images=True, documents=True, tool_result_images=True),
+        thinking="adaptive",
+        thinking_default=True,
+        binds_prefix=True,
+        source="profile",
+    ),
+    ModelInfo(
+        ref=ModelRef("box", "deaf"),
+        api="openai-chat",
+        base_url="http://127.0.0.1:8080/v1",
+        abilities=Abilities(tools=False),
     ),
 )
 
@@ -111,10 +136,16 @@ def replay_data(model: ModelInfo, kind: str) -> st.SearchStrategy[dict[str, Any]
         prefix = {"thinking": "rs_", "text": "msg_", "call": "fc_"}[kind]
         more = {"encrypted_content": "cipher"} if kind == "thinking" else {}
         return st.builds(lambda h: {"id": prefix + h, **more}, hexes)
+    if model.api == "gemini":
+        signed = st.builds(lambda h: {"signature": h[:4]}, hexes)  # four of them are base64
+        if kind == "text":
+            ends = st.sampled_from([0, 99])
+            signed = st.builds(lambda h, at: {"signature": h[:4], "from": at}, hexes, ends)
+        return st.one_of(st.just({}), signed)
     if model.api == "mistral":
         return st.just({"chunk": "thinking", "closed": True} if kind == "thinking" else {})
     # OpenAI's own Chat Completions shows no reasoning.
-    shown = kind == "thinking" and model.ref.provider == "box"
+    shown = kind == "thinking" and model.ref.name == "small"
     return st.just({"field": "reasoning_content"} if shown else {})
 
 

@@ -12,8 +12,8 @@ from flux_tui.core.messages import Document, Image, Opaque, Text, Thinking, Tool
 from flux_tui.core.models import Api, ModelInfo, ModelRef
 from flux_tui.core.normalize import normalize
 from flux_tui.providers.ingest import ingest
+from tests.conversion.formats import encode, refusals
 from tests.core.strategies import MODELS
-from tests.providers.conversion import encode, refusals
 from tests.providers.recorded import RECORDED
 
 FOLDERS: dict[str, Api] = {

@@ -10,10 +10,12 @@ from __future__ import annotations
 import collections.abc
 import types
 from functools import cache
-from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin
+from typing import Annotated, Any, NotRequired, Union, get_args, get_origin
 
 import typing_extensions
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from flux_tui.core.models import Api
 
 _LISTS = (list, collections.abc.Iterable, collections.abc.Sequence)
 _NOTHING = object()  # of a union, when all its members are left out
@@ -73,24 +75,31 @@ def _dictionary(hint: Any) -> Any:
 
 
 @cache
-def _adapter(api: str) -> TypeAdapter[Any]:
-    if api == "anthropic":
-        from anthropic.types import message_create_params as params
+def _adapter(api: Api) -> TypeAdapter[Any] | None:
+    match api:
+        case "anthropic":
+            from anthropic.types import message_create_params as params
 
-        return TypeAdapter(_strict(params.MessageCreateParamsStreaming))
-    if api == "openai-chat":
-        from openai.types.chat import completion_create_params as chat
+            return TypeAdapter(_strict(params.MessageCreateParamsStreaming))
+        case "openai-chat":
+            from openai.types.chat import completion_create_params as chat
 
-        return TypeAdapter(_strict(chat.CompletionCreateParamsStreaming))
-    from openai.types.responses import response_create_params as responses
+            return TypeAdapter(_strict(chat.CompletionCreateParamsStreaming))
+        case "openai-responses":
+            from openai.types.responses import response_create_params as responses
 
-    return TypeAdapter(_strict(responses.ResponseCreateParamsStreaming))
+            return TypeAdapter(_strict(responses.ResponseCreateParamsStreaming))
+        case "gemini" | "mistral" | "cohere":
+            return None  # these go over plain HTTP: their vendors' packages are no dependency
 
 
-def problems(api: Literal["anthropic", "openai-chat", "openai-responses"], body: Any) -> list[str]:
-    """What the rebuilt types refuse in *body*; empty when they accept it."""
+def problems(api: Api, body: Any) -> list[str]:
+    """What the rebuilt types refuse in *body*; empty when they accept it, or there are none."""
+    adapter = _adapter(api)
+    if adapter is None:
+        return []
     try:
-        _adapter(api).validate_python(body)
+        adapter.validate_python(body)
     except ValidationError as error:
         return [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:8]]
     return []
