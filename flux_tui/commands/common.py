@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,10 @@ from flux_tui.core.usage import JSON, Cost
 if TYPE_CHECKING:
     from flux_tui.config.settings import Settings
     from flux_tui.storage.sqlite import SqliteStore
+
+
+# JSON itself escapes the controls below U+0020 only.
+_OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def settings_of_run() -> Settings:
@@ -49,8 +54,8 @@ def complain(text: str) -> None:
 
 
 def say_json(value: JSON) -> None:
-    """Write *value* as one line of JSON."""
-    say(dumps(value))
+    """Write *value* as one line of JSON; what a terminal could obey is escaped in it."""
+    say(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", dumps(value)))
 
 
 def money(cost: Cost) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flux_tui.core.usage import JSON
     from flux_tui.providers.ingest import Ingested
 
-FORMATS = ("flux", "anthropic", "openai-responses", "openai-chat", "gemini", "mistral")
+FORMATS = ("flux", "anthropic", "openai-responses", "openai-chat", "gemini", "mistral", "cohere")
 
 
 def add_parser(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
@@ -82,3 +83,15 @@ def test_an_unknown_name_is_warned_of_with_the_near_one(tmp_path: Path) -> None:
     assert "config.toml:2" in warning
     assert "models.box/m.image is not a setting" in warning
     assert "did you mean 'images'?" in warning
+
+
+def test_the_documented_file_is_read_without_a_warning(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+    settings = load(tmp_path, block)
+
+    assert settings.warnings == ()
+    assert settings.prices["mybox/llama-4"].cache_read == Decimal("0.02")
+    assert settings.models["mybox/llama-4"].images is True
+    assert settings.model == "anthropic/claude-sonnet-5-5"
