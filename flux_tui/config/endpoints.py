@@ -18,6 +18,7 @@ API_OF: dict[str, Api] = {
     "openai-chat": "openai-chat",
     "gemini": "gemini",
     "mistral": "mistral",
+    "cohere": "cohere",
 }
 """The built-in providers; a table of that name changes them and needs no base URL."""
 
@@ -27,6 +28,7 @@ KINDS: dict[str, Api] = {
     "openai_chat": "openai-chat",
     "gemini": "gemini",
     "mistral": "mistral",
+    "cohere": "cohere",
 }
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

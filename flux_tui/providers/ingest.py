@@ -14,6 +14,7 @@ from flux_tui.core.models import Api
 from flux_tui.providers.base import ToolSpec
 from flux_tui.providers.ingest_anthropic import read_anthropic
 from flux_tui.providers.ingest_chat import read_chat
+from flux_tui.providers.ingest_cohere import read_cohere
 from flux_tui.providers.ingest_common import Reading
 from flux_tui.providers.ingest_gemini import read_gemini
 from flux_tui.providers.ingest_mistral import read_mistral
@@ -25,6 +26,7 @@ _READERS = {
     "openai-chat": read_chat,
     "gemini": read_gemini,
     "mistral": read_mistral,
+    "cohere": read_cohere,
 }
 
 

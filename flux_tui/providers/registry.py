@@ -76,6 +76,15 @@ _SPECS = (
         ("MISTRAL_API_KEY",),
         "MISTRAL_BASE_URL",
     ),
+    ProviderSpec(
+        "cohere",
+        "Cohere",
+        "cohere:Cohere",
+        "cohere",
+        "https://api.cohere.com/v2",
+        ("CO_API_KEY",),
+        "CO_BASE_URL",
+    ),
 )
 
 PROVIDERS: dict[str, ProviderSpec] = {spec.id: spec for spec in _SPECS}

@@ -22,6 +22,7 @@ SIMULATOR_URLS: dict[Api, str] = {
     "openai-chat": "http://simulator.invalid/openai/v1",
     "gemini": "http://simulator.invalid/gemini",
     "mistral": "http://simulator.invalid/mistral/v1",
+    "cohere": "http://simulator.invalid/cohere/v2",
 }
 
 

@@ -20,7 +20,9 @@ MODULES: dict[Api, str] = {
     "anthropic": "anthropic_stream",
     "openai-responses": "responses_stream",
     "openai-chat": "chat_stream",
+    "gemini": "gemini_stream",
     "mistral": "mistral_stream",
+    "cohere": "cohere_stream",
 }
 
 
