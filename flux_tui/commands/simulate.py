@@ -67,6 +67,8 @@ def _announce(server: SimServer) -> None:
         f"export ANTHROPIC_API_KEY={KEY}",
         f"export OPENAI_BASE_URL={server.url}/openai/v1",
         f"export OPENAI_API_KEY={KEY}",
+        f"export GEMINI_BASE_URL={server.url}/gemini",
+        f"export GEMINI_API_KEY={KEY}",
         f"export MISTRAL_BASE_URL={server.url}/mistral/v1",
         f"export MISTRAL_API_KEY={KEY}",
     )
