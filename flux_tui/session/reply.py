@@ -166,8 +166,11 @@ class Reply:
     async def _usage(self, message: Message, *, broken: bool) -> Usage:
         """Return the reported usage, or an estimate where the provider gave none.
 
-        A provider that reports first and last has told only the beginning of a broken answer.
+        A provider that reports first and last has told only the beginning of a broken answer. An
+        answer of no tokens to a question of none is no report.
         """
+        if message.usage is not None and message.usage.total == 0:
+            message = replace(message, usage=None)
         if message.usage is not None and not broken:
             await asyncio.to_thread(self._deps.meter.learn, self._request, message.usage)
             return message.usage
