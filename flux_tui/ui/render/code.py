@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 
-from textual.content import Content
-from textual.highlight import highlight
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+from textual.content import Content, Span
+from textual.highlight import HighlightTheme
 
 from flux_tui.ui.render.blocks import Block
 from flux_tui.ui.render.labels import plain
@@ -54,8 +59,8 @@ def code_rows(
     lines = coloured
     if lines is None:
         small = bool(language) and len(code) <= AT_ONCE
-        body = colour(code, language) if small else plain_code(code)
-        lines = body.split("\n", allow_blank=True)
+        lines = colour(code, language) if small else None
+        lines = lines or plain_code(code).split("\n", allow_blank=True)
     rows: list[Row] = []
     if language and named:
         name = plain(language[: max(width - 2, 0)], ".transcript--code-name")
@@ -70,9 +75,52 @@ def plain_code(code: str) -> Content:
     return plain(code, ".transcript--code")
 
 
-def colour(code: str, language: str) -> Content:
-    """Return *code* coloured; without colours where the lexer would change the text."""
+def colour(code: str, language: str, breathe: Callable[[], None] | None = None) -> list[Content]:
+    """Return the lines of *code* coloured; without colours where the lexer would change the text.
+
+    *breathe* is called now and then: a thread can let others run.
+    """
     clean = plain(code).plain
-    coloured = highlight(clean, language=language, tab_size=4)
-    # Lexers may add or drop a line end; the text itself must stay what the model wrote.
-    return coloured if coloured.plain == clean else plain_code(code)
+    lines: list[Content] = []
+    texts: list[str] = []
+    spans: list[Span] = []
+    size = 0
+
+    def end_line() -> None:
+        nonlocal size
+        lines.append(Content("".join(texts), spans=[Span(0, size, ".transcript--code"), *spans]))
+        texts.clear()
+        spans.clear()
+        size = 0
+
+    for number, (kind, text) in enumerate(_lexer(language).get_tokens(clean + "\n")):
+        if breathe and number % 64 == 0:
+            breathe()
+        style = _style_of(kind)
+        for part, piece in enumerate(text.split("\n")):
+            if part:
+                end_line()
+            if piece:
+                texts.append(piece)
+                if style:
+                    spans.append(Span(size, size + len(piece), style))
+                size += len(piece)
+    # The lexer ends every text with a line end; anything else it changed must not be shown.
+    same = "\n".join(line.plain for line in lines) == clean
+    return lines if same and not texts else plain_code(code).split("\n", allow_blank=True)
+
+
+@lru_cache(maxsize=32)
+def _lexer(language: str) -> Lexer:
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=True, tabsize=0)
+    except ClassNotFound:
+        return get_lexer_by_name("text", stripnl=False, ensurenl=True, tabsize=0)
+
+
+@lru_cache(maxsize=512)
+def _style_of(kind: tuple[str, ...]) -> str:
+    # A token type is the tuple of its names; the shorter one is the more general one.
+    while kind and kind not in HighlightTheme.STYLES:
+        kind = kind[:-1]
+    return HighlightTheme.STYLES.get(kind, "")
