@@ -64,9 +64,8 @@ ACTIONS: tuple[Action, ...] = (
         id="chat.edit",
         label="Edit earlier",
         help="Take back your last message, or the focused one, and edit it",
-        keys=("alt+up", "e"),
+        keys=("alt+up",),
         slash="edit",
-        priority=False,
     ),
     Action(
         id="chat.copy",

@@ -1,54 +1,383 @@
-"""The screen on the real runtime, with the simulator at zero delay."""
+"""The screen as people use it: talk, stop, edit, retry, swap, come back."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
-from flux_tui.config.settings import load_settings
-from flux_tui.session.wiring import Runtime
-from flux_tui.ui.app import FluxApp
-from flux_tui.ui.widgets.prompt import Prompt
+import pytest
+from textual.events import Paste
 
+from flux_tui.core.models import ModelRef
+from flux_tui.ui.screens.listing import ListScreen
+from flux_tui.ui.screens.sessions import SessionsScreen
+from flux_tui.ui.widgets.cost_meter import CostMeter
+from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.tool_pane import ToolPane
+from flux_tui.ui.widgets.transcript import Transcript
+from tests.ui.driving import Chat, chatting, wait_until
 
-def make_app(home: Path) -> FluxApp:
-    environ = {"FLUX_HOME": str(home), "FLUX_SIM_SPEED": "0"}
-    return FluxApp(Runtime(load_settings({"demo": "true"}, environ, home)))
-
-
-async def wait_until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not true():
-            await asyncio.sleep(0.01)
+SLOW = "sim: tokens=2000 speed=60"
+BRIEF = "sim: tokens=40 speed=16"
+LONG = "sim: tokens=800"
+TOOL = 'sim: tool=list_files:{"path":"."} look'
 
 
 async def test_a_message_is_answered_and_f3_changes_the_provider(tmp_path: Path) -> None:
-    app = make_app(tmp_path)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await wait_until(lambda: app.chat.session is not None)
-        session = app.chat.session
-        assert session is not None
-        before = session.model.ref.provider
+    async with chatting(tmp_path) as chat:
+        before = chat.session.model.ref.provider
 
-        await pilot.press(*"hello", "enter")
-        await wait_until(lambda: len(session.conversation.path) == 2 and not session.busy)
-        await pilot.press("f3")
-        await pilot.pause()
+        await chat.say("hello")
+        await chat.press("f3")
 
-        assert session.conversation.path[1].text
-        assert session.model.ref.provider != before
+        assert chat.answers[0]
+        assert chat.session.model.ref.provider != before
+        assert str(chat.session.model.ref) in chat.text("#bar-model")
 
 
 async def test_a_big_paste_is_a_chip_and_stays_whole(tmp_path: Path) -> None:
-    app = make_app(tmp_path)
-    async with app.run_test(size=(80, 24)) as pilot:
-        prompt = app.chat.query_one(Prompt)
+    async with chatting(tmp_path, size=(80, 24)) as chat:
         text = "line\n" * 600
 
-        prompt.fill("")
-        from textual.events import Paste
+        chat.prompt.post_message(Paste(text))
+        await chat.pilot.pause()
 
-        prompt.post_message(Paste(text))
-        await pilot.pause()
+        assert chat.prompt.text == "[pasted 601 lines]"
+        assert chat.prompt.whole_text == text
 
-        assert prompt.text == "[pasted 601 lines]"
-        assert prompt.whole_text == text
+
+async def test_escape_stops_and_keeps_the_partial_answer(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.begin(SLOW)
+
+        await chat.press("escape")
+        await wait_until(lambda: not chat.turning)
+        await chat.settle()
+
+        assert chat.session.conversation.path[-1].stop == "aborted"
+        assert chat.answers[-1]
+        assert "Stopped" in chat.text("#status-now")
+        assert "Retry" in chat.text("#status-keys")
+
+
+async def test_escape_twice_brings_the_last_message_back_to_edit(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        chat.session.policy.mode = "read"
+        await chat.say(TOOL)
+        tools = chat.app.chat.query_one(ToolPane)
+        assert tools.calls == 1
+
+        await chat.press("escape", "escape")
+        await wait_until(lambda: chat.prompt.text == TOOL)
+
+        assert chat.session.conversation.path == ()
+        assert tools.calls == 0
+
+
+async def test_editing_an_earlier_message_makes_a_branch_from_there(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("first")
+        await chat.say("second")
+        chat.app.chat.query_one(Transcript).focus()
+
+        await chat.press("k", "k", "k", "k", "alt+up")
+        await wait_until(lambda: chat.prompt.text == "first")
+        await chat.say("other")
+
+        assert [m.text for m in chat.session.conversation.path if m.role == "user"] == ["other"]
+        assert len(chat.session.conversation.messages) == 6
+
+
+async def test_retry_gives_another_answer_to_the_same_message(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        first = chat.session.conversation.path[-1].id
+
+        await chat.press("f5")
+        await wait_until(lambda: chat.session.conversation.path[-1].id != first)
+        await wait_until(lambda: not chat.turning)
+
+        assert len(chat.session.conversation.path) == 2
+        assert len(chat.session.conversation.messages) == 3
+
+
+async def test_a_failed_turn_says_what_failed_and_offers_to_retry(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("sim: fault=bad-request")
+        await chat.settle()
+
+        assert chat.text("#status-now").startswith("✗ ")
+        assert chat.text("#status-keys").startswith("F5 Retry")
+
+
+async def test_what_is_said_while_an_answer_runs_is_sent_after_it(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.send(BRIEF)
+        await wait_until(lambda: chat.session.busy)
+
+        await chat.send("and then?")
+        assert "and then?" in str(chat.prompt.border_title)
+        await wait_until(lambda: len(chat.answers) == 2 and not chat.session.busy)
+
+        said = [m.text for m in chat.session.conversation.path if m.role == "user"]
+        assert said == [BRIEF, "and then?"]
+        assert not str(chat.prompt.border_title)
+
+
+async def test_what_waits_goes_back_to_the_composer_when_the_answer_is_stopped(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.begin(SLOW)
+        await chat.send("and then?")
+        chat.prompt.fill("half a")
+
+        await chat.press("escape")
+        await wait_until(lambda: not chat.turning)
+
+        assert chat.prompt.text == "and then?\n\nhalf a"
+
+
+async def test_a_swap_while_streaming_lets_the_answer_end_with_its_model(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        begun = chat.session.model.ref
+        await chat.send(BRIEF)
+        await wait_until(lambda: chat.session.busy)
+
+        await chat.press("f3")
+        changed = chat.session.model.ref
+        await wait_until(lambda: not chat.turning)
+        await chat.say("and you?")
+
+        models = [m.model for m in chat.session.conversation.path if m.role == "assistant"]
+        assert models == [begun, changed]
+        assert begun != changed
+
+
+async def test_up_and_down_bring_back_what_was_said_and_the_draft(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("first")
+        await chat.say("second")
+        chat.prompt.fill("draft")
+
+        seen: list[str] = []
+        for key in ("up", "up", "down", "down"):
+            await chat.press(key)
+            seen.append(chat.prompt.text)
+
+        assert seen == ["second", "first", "second", "draft"]
+
+
+async def test_the_prompt_history_is_searched(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("a red fox")
+        await chat.say("a blue whale")
+
+        await chat.press("ctrl+r")
+        dialog = await chat.dialog(ListScreen)
+        await chat.press(*"fox")
+        await wait_until(lambda: dialog.highlighted == "a red fox")
+        await chat.press("enter")
+
+        assert chat.prompt.text == "a red fox"
+
+
+async def test_a_new_session_leaves_the_old_one_in_the_list(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("remember me")
+        old = chat.session.id
+
+        await chat.press("ctrl+n")
+        assert chat.session.id is None
+        await chat.press("f9")
+        dialog = await chat.dialog(SessionsScreen)
+        await wait_until(lambda: dialog.highlighted == old)
+        await chat.press("enter")
+        await wait_until(lambda: chat.session.id == old)
+
+        assert chat.answers
+
+
+async def test_sessions_are_renamed_and_deleted_in_their_list(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("first")
+        old = chat.session.id
+        await chat.press("ctrl+n")
+        await chat.say("second")
+        await chat.press("f9")
+        dialog = await chat.dialog(SessionsScreen)
+        await wait_until(lambda: dialog.highlighted == chat.session.id)
+
+        await chat.press("ctrl+d", "ctrl+d")
+        assert "is open" in chat.text(".keys")
+        await chat.press("down", "ctrl+r")
+        await chat.press(*" of all", "enter")
+        await wait_until(lambda: "first of all" in dialog.title_of(old))
+        await wait_until(lambda: dialog.highlighted is not None)
+        await chat.press("down", "ctrl+d")
+        assert "again" in chat.text(".keys")
+        await chat.press("ctrl+d")
+        await wait_until(lambda: len(dialog.ids) == 1)
+
+        assert [s.id for s in await chat.app.runtime.store.sessions()] == [chat.session.id]
+
+
+async def test_a_session_can_be_renamed_with_a_command(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+
+        await chat.send("/rename About [b]foxes[/b]")
+        await chat.settle()
+
+        assert chat.text("#bar-title") == "About [b]foxes[/b]"
+
+
+async def test_a_wrong_command_is_kept_and_told(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.send("/modle")
+
+        assert chat.prompt.text == "/modle"
+        assert any("/model" in note for note in chat.notes)
+
+
+async def test_commands_are_shown_and_completed_while_typing(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"/ren")
+        assert "/rename" in chat.text("#commands")
+
+        await chat.press("tab")
+
+        assert chat.prompt.text == "/rename "
+        assert not chat.app.chat.query_one("#commands", Plain).display
+
+
+async def test_a_reader_who_scrolled_up_is_told_of_the_lines_below(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(80, 24)) as chat:
+        await chat.say(LONG)
+        transcript = chat.app.chat.query_one(Transcript)
+        transcript.focus()
+        await chat.press("pageup")
+        await chat.settle()
+        assert "more lines" in chat.text("#status-keys")
+
+        await chat.press("ctrl+end")
+        await chat.settle()
+
+        assert transcript.follow
+        assert "more line" not in chat.text("#status-keys")
+
+
+async def test_a_tool_call_opens_and_leads_to_its_place(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(80, 24)) as chat:
+        chat.session.policy.mode = "read"
+        await chat.say(TOOL)
+        await chat.say(LONG)
+        await chat.press("f7")
+        await wait_until(
+            lambda: chat.app.focused is not None and chat.app.focused.id == "tool-table"
+        )
+
+        await chat.press("enter")
+        assert "Arguments" in str(chat.app.screen.query_one("VerticalScroll Plain", Plain).content)
+        await chat.press("j")
+        transcript = chat.app.chat.query_one(Transcript)
+        await wait_until(lambda: transcript.has_focus and not transcript.follow)
+
+        assert chat.app.chat.tab == "chat"
+
+
+@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+d"])
+async def test_the_program_ends_at_a_key(tmp_path: Path, key: str) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(key)
+        await wait_until(lambda: not chat.app.is_running or chat.app.return_code is not None)
+
+        assert chat.app.return_code == 0
+
+
+async def test_ctrl_q_ends_the_program_from_a_dialog_too(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press("f2")
+        await chat.press("ctrl+q")
+        await wait_until(lambda: chat.app.return_code is not None)
+
+        assert chat.app.return_code == 0
+
+
+async def test_ctrl_c_clears_first_and_quits_at_the_second_press(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        chat.prompt.fill("something")
+        await chat.press("ctrl+c")
+        assert chat.prompt.text == ""
+        assert chat.app.return_code is None
+
+        await chat.press("ctrl+c")
+        await wait_until(lambda: chat.app.return_code is not None)
+
+        assert chat.app.return_code == 0
+
+
+async def test_quitting_while_an_answer_runs_keeps_what_has_arrived(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.begin(SLOW)
+        session = chat.session
+
+        await chat.press("ctrl+q")
+        await wait_until(lambda: chat.app.return_code is not None)
+
+        assert session.conversation.path[-1].stop == "aborted"
+
+
+async def test_copies_take_the_source_and_say_where_they_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    async with chatting(tmp_path) as chat:
+        await chat.say("show me code")
+        await chat.press("alt+c")
+        await wait_until(lambda: "```" in chat.app.clipboard)
+        assert chat.app.clipboard.strip() == chat.answers[-1].strip()
+
+        await chat.press("alt+k")
+        await wait_until(lambda: "```" not in chat.app.clipboard)
+
+        assert chat.app.clipboard.strip() in chat.answers[-1]
+        assert any("OSC 52" in note for note in chat.notes)
+
+
+async def test_cost_and_context_follow_the_conversation(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        cost = str(chat.app.chat.query_one(CostMeter).query_one("#cost-text", Plain).content)
+
+        assert "1 request\n" in cost
+        assert "simulated" in chat.text("#bar-cost")
+
+
+async def test_slots_and_favourites_choose_models(tmp_path: Path) -> None:
+    names = "anthropic/claude-haiku-4-5,openai/gpt-5-mini"
+    async with chatting(tmp_path) as chat:
+        for name in names.split(","):
+            await chat.app.runtime.favourite(ModelRef.parse(name), on=True)
+        seen = await _models_after(chat, "alt+2", "alt+1", "f4", "shift+f4", "f4", "f4")
+
+        haiku, mini = names.split(",")
+        assert seen == [mini, haiku, mini, haiku, mini, haiku]
+
+
+async def _models_after(chat: Chat, *keys: str) -> list[str]:
+    seen: list[str] = []
+    for key in keys:
+        await chat.press(key)
+        seen.append(str(chat.session.model.ref))
+    return seen
+
+
+async def test_a_model_is_chosen_by_command_and_a_wrong_one_is_told(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.send("/model openai/gpt-5-mini")
+        assert str(chat.session.model.ref) == "openai/gpt-5-mini"
+
+        await chat.send("/model gpt-5-minni")
+        await asyncio.sleep(0)
+
+        assert any("gpt-5-mini" in note for note in chat.notes)

@@ -62,7 +62,7 @@ class ListScreen(Dialog[str | None]):
         self._title = title
         self._hint = hint
         self._find = find
-        self._ids: list[str] = []
+        self.ids: list[str] = []  # of the rows, in their order
 
     def compose(self) -> ComposeResult:
         """Yield search field and list."""
@@ -81,7 +81,7 @@ class ListScreen(Dialog[str | None]):
     def highlighted(self) -> str | None:
         """The id of the row under the cursor."""
         at = self.query_one(OptionList).highlighted
-        return self._ids[at] if at is not None and at < len(self._ids) else None
+        return self.ids[at] if at is not None and at < len(self.ids) else None
 
     def refill(self) -> None:
         """Search again."""
@@ -107,7 +107,7 @@ class ListScreen(Dialog[str | None]):
         except FluxError as problem:
             rows = []
             self.say(str(problem), "$error")
-        self._ids = [row_id for row_id, _ in rows]
+        self.ids = [row_id for row_id, _ in rows]
         listing = self.query_one(OptionList)
         listing.clear_options()
         listing.add_options(
@@ -121,8 +121,8 @@ class ListScreen(Dialog[str | None]):
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
-        if event.option_index < len(self._ids):
-            self.dismiss(self._ids[event.option_index])
+        if event.option_index < len(self.ids):
+            self.dismiss(self.ids[event.option_index])
 
     def action_move(self, step: int) -> None:
         """Move the cursor, within the list."""
@@ -183,12 +183,12 @@ class AskLine(Dialog[str | None]):
         """Yield the field."""
         with Vertical(classes="dialog dialog-small") as box:
             box.border_title = self._title
-            yield Input(self._value)
+            yield Input(self._value, select_on_focus=False)
             yield Plain("Enter take · Esc close", classes="keys")
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value)
+        self.dismiss(event.value.strip())
 
 
 def help_text(overrides: Mapping[str, str], width: int) -> Content:

@@ -59,6 +59,10 @@ class SessionsScreen(ListScreen):
         self._titles = {info.id: info.title for info in found}
         return [session_row(info, self._current) for info in found]
 
+    def title_of(self, session_id: str) -> str:
+        """Return the title of a session that is listed."""
+        return self._titles.get(session_id, "")
+
     def action_new(self) -> None:
         """Close and begin a new session."""
         self.dismiss(NEW)
@@ -73,7 +77,7 @@ class SessionsScreen(ListScreen):
             if title:
                 await self._attempt(self._rename(session_id, title))
 
-        self.app.push_screen(AskLine("Title", self._titles.get(session_id, "")), named)
+        self.app.push_screen(AskLine("Title", self.title_of(session_id)), named)
 
     def action_delete(self) -> None:
         """Delete the session under the cursor; the first press only says so."""
@@ -83,7 +87,7 @@ class SessionsScreen(ListScreen):
         if session_id == self._current:
             self.say("This session is open: begin another one before you delete it", "$warning")
         elif session_id != self._doomed:
-            title = one_line(self._titles.get(session_id, "") or "Untitled", 40)
+            title = one_line(self.title_of(session_id) or "Untitled", 40)
             self.say(f"Press Ctrl+D again to delete “{title}” for good", "$error")
             self._doomed = session_id
         else:

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from textual.events import Resize
 from textual.reactive import reactive
@@ -239,6 +240,11 @@ class EntryView(LineView):
             self.scroll_to(y=y, animate=False, immediate=True, force=True)
         finally:
             self._placing = False
+
+    def _scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> bool:
+        # An animated scroll that is placed anew on its way makes Textual's animator fail.
+        options["animate"] = False
+        return super()._scroll_to(x, y, **options)
 
     def _place_end(self) -> None:
         self._go(max(self._heights.total + self._slack - self.size.height, 0))

@@ -1,0 +1,121 @@
+"""Drives the whole screen in a test: the real runtime, with the simulator at zero delay."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from flux_tui.config.settings import load_settings
+from flux_tui.session.session import ChatSession
+from flux_tui.session.wiring import Runtime
+from flux_tui.ui.app import FluxApp
+from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.prompt import Prompt
+
+
+def make_app(home: Path, **environ: str) -> FluxApp:
+    """Return the application on a home and a working folder of its own."""
+    given = {"FLUX_HOME": str(home / "flux"), "FLUX_SIM_SPEED": "0", **environ}
+    work = home / "work"
+    work.mkdir(exist_ok=True)
+    return FluxApp(Runtime(load_settings({"demo": "true"}, given, work)))
+
+
+async def wait_until(true: Callable[[], object], what: str = "") -> None:
+    """Wait on a state, never on time."""
+    try:
+        async with asyncio.timeout(30):
+            while not true():
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"never came true: {what or true}") from None
+
+
+@dataclass(slots=True)
+class Chat:
+    """An application that runs, and its pilot."""
+
+    app: FluxApp
+    pilot: Pilot[Any]
+
+    @property
+    def session(self) -> ChatSession:
+        session = self.app.chat.session
+        assert session is not None
+        return session
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.app.chat.query_one(Prompt)
+
+    @property
+    def answers(self) -> list[str]:
+        return [m.text for m in self.session.conversation.path if m.role == "assistant"]
+
+    @property
+    def notes(self) -> list[str]:
+        """What toasts say."""
+        return [note.message for note in self.app._notifications]  # pyright: ignore[reportPrivateUsage]
+
+    def text(self, selector: str) -> str:
+        """What a piece of text shows."""
+        return str(self.app.screen.query_one(selector, Plain).content)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def send(self, text: str) -> None:
+        """Send *text* and do not wait for the answer."""
+        self.prompt.fill(text)
+        await self.press("enter")
+
+    async def begin(self, text: str) -> None:
+        """Send *text* and wait until some words of the answer are there."""
+        await self.send(text)
+        await wait_until(lambda: "Writing" in self.text("#status-now"), "the first words")
+
+    async def say(self, text: str) -> None:
+        """Send *text* and wait until the turn is over."""
+        before = len(self.session.conversation.messages)
+        await self.send(text)
+        await wait_until(
+            lambda: len(self.session.conversation.messages) > before and not self.session.busy,
+            f"an answer to {text!r}",
+        )
+        await wait_until(lambda: not self.turning, "the end of the turn")
+        await self.settle()
+
+    @property
+    def turning(self) -> bool:
+        return any(w.group == "turn" and not w.is_finished for w in self.app.chat.workers)
+
+    async def settle(self) -> None:
+        """Let everything be painted."""
+        await self.pilot.pause()
+        self.app.chat.clock.tick()
+        await self.pilot.pause()
+
+    async def dialog(self, kind: type[Any]) -> Any:
+        """Wait for a dialog and return it."""
+        await wait_until(lambda: isinstance(self.app.screen, kind), kind.__name__)
+        await self.pilot.pause()
+        return self.app.screen
+
+
+@asynccontextmanager
+async def chatting(
+    home: Path, size: tuple[int, int] = (120, 40), **environ: str
+) -> AsyncIterator[Chat]:
+    """Run the application until its session is open."""
+    app = make_app(home, **environ)
+    async with app.run_test(size=size) as pilot:
+        await wait_until(lambda: app.chat.session is not None, "a session")
+        await wait_until(lambda: app.prices, "the price table")
+        yield Chat(app, pilot)
+    reports = list(home.rglob("crash-*.txt"))
+    assert not reports, reports[0].read_text()
