@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -26,6 +27,7 @@ from flux_tui.core.errors import CodecError, InputError
 from flux_tui.core.messages import Conversation, new_id
 from flux_tui.core.sanitize import one_line
 from flux_tui.core.usage import JSON, NO_COST
+from flux_tui.storage.exports import redact
 from flux_tui.storage.lookup import SHORTEST, find_session
 from flux_tui.storage.store import SessionInfo
 
@@ -89,7 +91,7 @@ async def _run(args: argparse.Namespace, settings: Settings) -> int:
         if notice:
             complain(notice)
         if args.action in {"list", "search"}:
-            return await _list(store, args)
+            return await _list(store, args, settings)
         if args.action == "import":
             return await _import(store, args)
         info = await find_session(store, args.id)
@@ -182,10 +184,14 @@ async def _adopt(
     return 0
 
 
-async def _list(store: SqliteStore, args: argparse.Namespace) -> int:
+async def _list(store: SqliteStore, args: argparse.Namespace, settings: Settings) -> int:
     if args.limit < 1:
         raise InputError(f"--limit must be 1 or more, not {args.limit}")
-    found = await store.sessions(getattr(args, "query", ""), limit=args.limit)
+    secrets = [key.reveal() for key in settings.keys.values()]
+    found = [
+        replace(info, title=redact(info.title, secrets))
+        for info in await store.sessions(getattr(args, "query", ""), limit=args.limit)
+    ]
     if args.json:
         say_json([_as_json(info) for info in found])
         return 0
@@ -231,7 +237,7 @@ async def _write(
 def _as_json(info: SessionInfo) -> JSON:
     return {
         "id": info.id,
-        "title": info.title,
+        "title": redact(info.title),
         "created": info.created.isoformat(),
         "updated": info.updated.isoformat(),
         "messages": info.messages,

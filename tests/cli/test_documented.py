@@ -13,6 +13,7 @@ from typing import get_args
 import pytest
 
 from flux_tui.core.events import StreamEvent, TurnEvent
+from flux_tui.ui.keymap import unknown_ids
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
 EXAMPLES = [
@@ -109,3 +110,11 @@ def test_every_event_is_documented() -> None:
 
 def _events() -> list[type]:
     return [*get_args(TurnEvent), *get_args(StreamEvent)]
+
+
+def test_the_key_binding_of_the_example_names_an_action() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
+    names = re.findall(r'^"([a-z_.]+)" = "ctrl', page, re.MULTILINE)
+
+    assert names
+    assert unknown_ids(dict.fromkeys(names, "ctrl+t")) == ()
