@@ -34,6 +34,7 @@ from flux_tui.providers.encoding import (
     replay,
     safe_id,
 )
+from flux_tui.providers.failures import stale_reasoning
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.transport import (
     Body,
@@ -261,16 +262,10 @@ def _mark_cache(body: Body) -> None:
 
 def repair(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
     """Return a body that heals the refusal *problem* of *body*, and why; None if nothing does."""
-    if problem.status == 400 and _names_thinking(problem.detail):
+    if stale_reasoning(problem):
         less = _without_thinking(body)
         return (less, "the reasoning of earlier turns is not sent") if less != body else None
     return drop_parameter(problem, body, _OPTIONAL)
-
-
-def _names_thinking(words: str) -> bool:
-    return "bound to a different conversation" in words or (
-        "signature" in words and "thinking" in words
-    )
 
 
 def _without_thinking(body: Body) -> Body:

@@ -65,6 +65,17 @@ _OVERFLOW = re.compile(
     r"|reduce the length of the (messages|input)|request_too_large.*token",
     re.IGNORECASE,
 )
+# Anthropic, then OpenAI Responses, as their answers of 400 word it (2026-11-22).
+_STALE = re.compile(
+    r"bound to a different conversation"
+    r"|invalid `?(signature|data)`? in `?(redacted_)?thinking"
+    r"|`thinking` or `redacted_thinking` blocks? .{0,60}cannot be modified"
+    r"|expected `thinking` or `redacted_thinking`"
+    r"|invalid_encrypted_content|encrypted content"
+    r"|without its required (following|'reasoning') item"
+    r"|item with id '?rs_\w+'? not found|required following item|required 'reasoning' item",
+    re.IGNORECASE,
+)
 _MONEY = re.compile(r"credit balance is too low|insufficient[_ ]quota|exceeded your current quota")
 _KEY = re.compile(r"\b(sk-|sk_|key-|gsk_|xai-|AIza|Bearer\s+)[A-Za-z0-9_\-.*]{4,}")
 _WEB_PAGE = re.compile(r"<\s*(!doctype|html|head|body|title|center)\b", re.IGNORECASE)
@@ -187,6 +198,15 @@ def provider_error(
         detail=detail,
         param=one_line(param),
     )
+
+
+def stale_reasoning(problem: ProviderError) -> bool:
+    """Whether the vendor refuses reasoning of earlier turns that was sent back to it.
+
+    It was changed, stands in another conversation, is not the vendor's own, or has lost the item
+    it belongs to: the same request without reasoning will be taken.
+    """
+    return problem.status in {400, 404} and _STALE.search(problem.detail) is not None
 
 
 def vendor_words(endpoint: Endpoint, words: str) -> str:

@@ -34,6 +34,7 @@ from flux_tui.providers.encoding import (
     replay,
     safe_id,
 )
+from flux_tui.providers.failures import stale_reasoning
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.responses_stream import Decoder
 from flux_tui.providers.transport import (
@@ -287,13 +288,7 @@ def _text(part: Text, model: ModelInfo, *, native: bool) -> Item | None:
 
 def repair(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
     """Return a body that heals the refusal *problem* of *body*, and why; None if nothing does."""
-    words = problem.detail
-    if problem.status == 400 and (
-        "invalid_encrypted_content" in words
-        or "encrypted content" in words
-        or "required following item" in words
-        or "required 'reasoning' item" in words
-    ):
+    if stale_reasoning(problem):
         less = _without_reasoning(body)
         return (less, "the reasoning of earlier turns is not sent") if less != body else None
     return drop_parameter(problem, body, _OPTIONAL)
