@@ -243,7 +243,7 @@ class EntryView(LineView):
 
     def _scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> bool:
         # An animated scroll that is placed anew on its way makes Textual's animator fail.
-        options["animate"] = False
+        options.update(animate=False)
         return super()._scroll_to(x, y, **options)
 
     def _place_end(self) -> None:
