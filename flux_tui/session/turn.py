@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from flux_tui.core.errors import FluxError, ProviderError
 from flux_tui.core.events import (
@@ -29,7 +30,7 @@ _WORDS = {
     ),
     "context": (
         "the conversation does not fit the model's context window",
-        "change to a model with a larger window, or edit an earlier message",
+        "compact the conversation, or edit an earlier message",
     ),
     "refusal": ("the model declined to answer", "say it differently, or ask another model"),
 }
@@ -130,7 +131,15 @@ class _Turn:
         message = await reply.finish()
         if message is not None:
             yield await self._commit(message)
-        self.ended = _ending(message, reply.error, reply.detail)
+        ended = _ending(message, reply.error, reply.detail)
+        self.ended = self._with_room(ended) if ended.reason == "context" else ended
+
+    def _with_room(self, ended: TurnEnded) -> TurnEnded:
+        """Return *ended* with the models named that have room for the conversation."""
+        names = " or ".join(str(ref) for ref in self.deps.larger(self.deps.model))
+        if not names:
+            return ended
+        return replace(ended, hint=f"{_WORDS['context'][1]}, or go on with {names}")
 
     async def _commit(self, message: Message) -> Committed:
         stored = await self.deps.commit(message)
@@ -165,6 +174,8 @@ def _ending(message: Message | None, error: FluxError | None, detail: str) -> Tu
     if error is not None:
         stop = message.stop if message is not None else None
         retryable = isinstance(error, ProviderError) and error.retryable
+        if isinstance(error, ProviderError) and error.kind == "context":
+            return TurnEnded("context", error.message, _WORDS["context"][1])
         return TurnEnded(stop or "error", error.message, error.hint, retryable)
     if message is None or message.stop is None:
         return TurnEnded("aborted")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,23 @@ async def test_a_second_refusal_of_the_repaired_request_ends_the_turn(
     assert ended(events).error
     assert len(retries(events)) <= 1
     await goes_on(runtime, session)
+
+
+async def test_a_full_window_is_told_with_the_models_that_have_room(
+    runtime: Runtime, session: ChatSession
+) -> None:
+    small = replace(session.model, context_window=100)
+    inject(runtime, "context")
+
+    session.swap(small)
+    end = ended(await drain(session.send("Hello")))
+
+    larger = runtime.catalog.larger(small)
+    assert len(larger) == 3
+    assert end.reason == "context"
+    assert "compact the conversation" in end.hint
+    assert [str(ref) for ref in larger if str(ref) not in end.hint] == []
+    assert not end.retryable
 
 
 async def test_stop_in_the_middle_of_a_tool_leaves_a_whole_history(
