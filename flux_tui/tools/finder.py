@@ -6,6 +6,7 @@ freeze the screen and could not be stopped, a process can.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from fnmatch import fnmatchcase
@@ -46,7 +47,9 @@ def _files(root: Path, below: str, glob: str) -> list[Path]:
     if top.is_file():
         return [top]
     found = (
-        Path(entry.path) for entry in walk(top, 40, 20) if entry.is_file(follow_symlinks=False)
+        Path(entry.path)
+        for entry in walk(top, 40, 20, Path(os.path.realpath(root)))
+        if entry.is_file(follow_symlinks=False)
     )
     return [
         path

@@ -10,13 +10,30 @@ from pathlib import Path
 _ALWAYS_OUT = frozenset((".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv"))
 
 
-def walk(top: Path, depth: int, seconds: float) -> Iterator[os.DirEntry[str]]:
+def walk(
+    top: Path, depth: int, seconds: float, root: Path | None = None
+) -> Iterator[os.DirEntry[str]]:
     """Yield what lies below *top*, folders before their content, sorted by name.
 
     Goes *depth* levels down, follows no symbolic link, leaves out what the `.gitignore` files from
-    *top* down say, and ends after *seconds*.
+    *root* (a folder above, *top* by default) down say, and ends after *seconds*. A *top* that is
+    itself left out was asked for by name: the rules above it do not count then.
     """
-    yield from _below(top, depth, time.monotonic() + seconds, ())
+    above = tuple(_rules_above(top, root)) if root is not None else ()
+    rules = () if _left_out(top, True, above) else above
+    yield from _below(top, depth, time.monotonic() + seconds, rules)
+
+
+def _rules_above(top: Path, root: Path) -> Iterator[tuple[Path, _Spec]]:
+    """Yield the rules of *root* and the folders on the way to *top*, which is not among them."""
+    if not top.is_relative_to(root):
+        return
+    folder = root
+    for part in top.relative_to(root).parts:
+        own = _spec_of(folder)
+        if own is not None:
+            yield folder, own
+        folder /= part
 
 
 def _below(
@@ -34,7 +51,7 @@ def _below(
         if time.monotonic() > deadline:
             return
         is_folder = entry.is_dir(follow_symlinks=False)
-        if entry.name in _ALWAYS_OUT or _ignored(entry, is_folder, rules):
+        if entry.name in _ALWAYS_OUT or _left_out(Path(entry.path), is_folder, rules):
             continue
         yield entry
         if is_folder and depth > 1:
@@ -49,9 +66,9 @@ class _Spec:
 
         self._spec = GitIgnoreSpec.from_lines(text.splitlines())
 
-    def matches(self, path: str) -> bool:
-        """Whether *path*, relative to the file's folder, is left out."""
-        return self._spec.match_file(path)
+    def verdict(self, path: str) -> bool | None:
+        """Whether *path*, relative to the file's folder, is left out; None if it is not named."""
+        return self._spec.check_file(path).include
 
 
 def _spec_of(folder: Path) -> _Spec | None:
@@ -62,9 +79,11 @@ def _spec_of(folder: Path) -> _Spec | None:
         return None  # none there, or not one that can be understood
 
 
-def _ignored(
-    entry: os.DirEntry[str], is_folder: bool, rules: tuple[tuple[Path, _Spec], ...]
-) -> bool:
-    path = Path(entry.path)
+def _left_out(path: Path, is_folder: bool, rules: tuple[tuple[Path, _Spec], ...]) -> bool:
     end = "/" if is_folder else ""
-    return any(spec.matches(path.relative_to(base).as_posix() + end) for base, spec in rules)
+    # The file that stands deepest has the last word, as with git.
+    for base, spec in reversed(rules):
+        verdict = spec.verdict(path.relative_to(base).as_posix() + end)
+        if verdict is not None:
+            return verdict
+    return False

@@ -58,7 +58,7 @@ def _listing(context: ToolContext, text: str, depth: int) -> str:
     if not folder.is_dir():
         raise ToolError(f"there is no folder {one_line(text)!r}")
     lines: list[str] = []
-    for entry in walk(folder, depth, _SECONDS):
+    for entry in walk(folder, depth, _SECONDS, Path(os.path.realpath(context.root))):
         if len(lines) == _MOST:
             lines.append(f"[more than {_MOST:,} entries; name a folder further down]")
             break
