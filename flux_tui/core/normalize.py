@@ -31,6 +31,7 @@ from flux_tui.core.report import Action, ReportItem, Subject, SwapReport
 __all__ = ["ReportItem", "SwapReport", "normalize"]
 
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_NOT_TAKEN: Mapping[Api, frozenset[str]] = {"gemini": frozenset({"image/gif"})}
 _PDF = "application/pdf"
 
 # What a vendor must have given with its reasoning before it takes it back; the others sign none.
@@ -248,6 +249,8 @@ class _Normalizer:
             return self._image_note(part, f"{self.model.ref} takes no images", message)
         if part.mime not in _PICTURES:
             return self._image_note(part, f"no model takes {part.mime}", message)
+        if part.mime in _NOT_TAKEN.get(self.model.api, ()):
+            return self._image_note(part, f"{self.model.ref} takes no {part.mime}", message)
         if self.surplus > 0:
             self.surplus -= 1
             reason = f"{self.model.ref} takes {self.model.max_images} images, the newest are sent"
