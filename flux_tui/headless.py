@@ -96,17 +96,15 @@ async def _prepare(
     if question.session and question.model:
         session.swap(runtime.find_model(question.model))
     if question.max_cost is not None:
-        await asyncio.to_thread(_check_price, session.model)
+        await asyncio.to_thread(_check_price, runtime, session.model)
         session.budget = question.max_cost
     attachments = [await asyncio.to_thread(read_attachment, path) for path in question.attach]
     await runtime.open_provider(session.model)
     return session, attachments
 
 
-def _check_price(model: ModelInfo) -> None:
-    from flux_tui.providers.prices import price_of
-
-    if price_of(model) is None:
+def _check_price(runtime: Runtime, model: ModelInfo) -> None:
+    if runtime.tariff.price_of(model) is None:
         raise BudgetError(
             f"the price of {model.ref} is not known, so the budget cannot be kept",
             hint="choose a model with a known price, or leave out --max-cost",

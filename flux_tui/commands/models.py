@@ -13,6 +13,7 @@ from flux_tui.core.usage import JSON
 
 if TYPE_CHECKING:
     from flux_tui.config.settings import Settings
+    from flux_tui.providers.prices import Price
 
 
 def add_parser(
@@ -33,7 +34,10 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: there is no such provider.
     """
-    found, problems = asyncio.run(_listed(settings_of_run(), args.refresh, args.provider or ""))
+    from flux_tui.session.tariff import Tariff
+
+    settings = settings_of_run()
+    found, problems = asyncio.run(_listed(settings, args.refresh, args.provider or ""))
     for problem in problems:
         complain(problem)
     if args.provider:
@@ -44,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
                 f"no models are known of a provider {args.provider!r}",
                 hint=f"there are {', '.join(providers)}",
             )
-    rows = [as_json(info) for info in found]
+    tariff = Tariff(settings.prices)
+    rows = [as_json(info, tariff.price_of(info)) for info in found]
     if args.json:
         say_json(list[JSON](rows))
     else:
@@ -71,15 +76,13 @@ async def _listed(
         await runtime.aclose()
 
 
-def as_json(info: ModelInfo) -> dict[str, JSON]:
+def as_json(info: ModelInfo, price: Price | None) -> dict[str, JSON]:
     """Return one model as the command's JSON; prices are decimal strings, US dollars per million.
 
     `price` is null when nothing is known; `context_window` is in tokens or null.
     """
-    from flux_tui.providers.prices import price_of
     from flux_tui.providers.profiles import ability_names
 
-    price = price_of(info)
     abilities: list[JSON] = list(ability_names(info.abilities))
     if info.thinking != "none":
         abilities.append("thinking")

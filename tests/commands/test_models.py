@@ -54,7 +54,7 @@ def test_an_unknown_provider_is_named_with_those_there_are(
 def test_a_model_without_facts_has_null_for_what_is_not_known() -> None:
     info = describe(ModelRef("mine", "house"), "openai-chat", "https://llm.example.com")
 
-    row = as_json(info)
+    row = as_json(info, None)
 
     assert (row["context_window"], row["price"], row["source"]) == (None, None, "unknown")
     assert row["abilities"] == ["tools", "forced_tool_choice"]
