@@ -181,7 +181,9 @@ def filler(tokens: int, kind: str, seed: str, marker: str = "") -> tuple[str, ..
         body.extend(pieces(block))
     body = body[:room]
     if "".join(body).count("```") % 2 and len(body) >= 2:
-        body[-2:] = ["\n", "```"]
+        # What makes room for the closing fence may be the opening one.
+        still_open = "".join(body[:-2]).count("```") % 2
+        body[-2:] = ["\n", "```" if still_open else "\n"]
     return (*head, *body, *tail)
 
 
