@@ -71,6 +71,8 @@ def _announce(server: SimServer) -> None:
         f"export GEMINI_API_KEY={KEY}",
         f"export MISTRAL_BASE_URL={server.url}/mistral/v1",
         f"export MISTRAL_API_KEY={KEY}",
+        f"export CO_BASE_URL={server.url}/cohere/v2",
+        f"export CO_API_KEY={KEY}",
     )
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

@@ -250,6 +250,13 @@ MODELS = (
     SimModel("ministral-8b-2512", "mistral", "Ministral 3 8B", 262_144, 262_144),
     SimModel("devstral-2512", "mistral", "Devstral 2", 262_144, 262_144),
     SimModel("codestral-2508", "mistral", "Codestral", 256_000, 256_000),
+    SimModel("command-a-reasoning-08-2025", "cohere", "Command A Reasoning", 256_000, 32_000),
+    SimModel("command-a-vision-07-2025", "cohere", "Command A Vision", 128_000, 8_000),
+    SimModel("command-a-03-2025", "cohere", "Command A", 256_000, 8_000),
+    SimModel("command-r7b-12-2024", "cohere", "Command R7B", 128_000, 4_000),
+    SimModel("command-r-plus-08-2024", "cohere", "Command R+", 128_000, 4_000),
+    SimModel("command-r-08-2024", "cohere", "Command R", 128_000, 4_000),
+    SimModel("command-r", "cohere", "Command R", 128_000, 4_000),
 )
 # A model both vendors' routes offer, for measurements that must not depend on a profile.
 BENCH_MODEL = "mock-md"

@@ -11,11 +11,13 @@ from flux_tui.sim.catalog import BENCH_MODEL, Vendor, offered
 from flux_tui.sim.catalog import find as find_model
 from flux_tui.sim.formats.anthropic import AnthropicFormat
 from flux_tui.sim.formats.base import EPOCH, WireFormat
+from flux_tui.sim.formats.cohere import CohereFormat
 from flux_tui.sim.formats.gemini import GeminiFormat
 from flux_tui.sim.formats.gemini import listed as gemini_list
 from flux_tui.sim.formats.mistral import MistralFormat
 from flux_tui.sim.formats.openai_chat import ChatFormat
 from flux_tui.sim.formats.openai_responses import ResponsesFormat
+from flux_tui.sim.rules.cohere_models import cohere_profile
 from flux_tui.sim.rules.common import Violation
 from flux_tui.sim.rules.mistral_models import mistral_profile
 from flux_tui.sim.values import Object
@@ -43,6 +45,7 @@ _RESPONSES = ResponsesFormat()
 _CHAT = ChatFormat()
 _COMPAT = ChatFormat(compat=True)
 _MISTRAL = MistralFormat()
+_COHERE = CohereFormat()
 
 _POST: dict[str, Route] = {
     "/messages": Route("answer", _ANTHROPIC),
@@ -55,12 +58,14 @@ _POST: dict[str, Route] = {
 _OWN: dict[str, dict[str, Route]] = {
     "/compat": {"/chat/completions": Route("answer", _COMPAT)},
     "/mistral": {"/chat/completions": Route("answer", _MISTRAL)},
+    "/cohere": {"/v2/chat": Route("answer", _COHERE)},
 }
 _PREFIXES: dict[str, WireFormat] = {
     "/anthropic": _ANTHROPIC,
     "/openai": _RESPONSES,
     "/compat": _COMPAT,
     "/mistral": _MISTRAL,
+    "/cohere": _COHERE,
 }
 _GEMINI = re.compile(
     r"(?:/gemini)?/v1(?:alpha|beta)/models(?:/(?P<name>[^/:]+)(?::(?P<verb>\w+))?)?"
@@ -70,7 +75,8 @@ _GEMINI = re.compile(
 def find(method: str, path: str, headers: Mapping[str, str]) -> Route | Violation:
     """The route of a request, or the refusal of a path or method nobody serves.
 
-    A vendor's name may stand before the path (`/mistral` must), and `/v1` may be missing.
+    A vendor's name may stand before the path (`/mistral` and `/cohere` must), and `/v1` may be
+    missing.
     """
     gemini = _GEMINI.fullmatch(path.rstrip("/"))
     if gemini is not None:
@@ -115,6 +121,8 @@ def model_list(vendor: Vendor, name: str) -> Object | None:
         return {"object": "list", "data": [*rows, _gpt(BENCH_MODEL, "", 0, 0)]}
     if vendor == "mistral":
         return {"object": "list", "data": rows}
+    if vendor == "cohere":
+        return {"models": rows, "next_page_token": ""}
     first, last = rows[0]["id"], rows[-1]["id"]
     return {"data": rows, "has_more": False, "first_id": first, "last_id": last}
 
@@ -156,8 +164,25 @@ def _mistral(name: str, title: str, window: int, most: int) -> Object:
     }
 
 
+def _cohere(name: str, title: str, window: int, most: int) -> Object:
+    del title, most  # the list says nothing of them
+    profile = cohere_profile(name)
+    able = {"tools": profile.tools, "vision": profile.images, "reasoning": profile.thinks}
+    return {
+        "name": name,
+        "is_deprecated": False,
+        "endpoints": ["chat"],
+        "finetuned": False,
+        "context_length": window,
+        "tokenizer_url": "",
+        "default_endpoints": [],
+        "features": [feature for feature, has in able.items() if has],
+    }
+
+
 _DESCRIBE: dict[Vendor, Callable[[str, str, int, int], Object]] = {
     "anthropic": _claude,
     "openai": _gpt,
     "mistral": _mistral,
+    "cohere": _cohere,
 }

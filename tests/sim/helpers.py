@@ -16,6 +16,7 @@ PATHS = {
     "chat": "/v1/chat/completions",
     "compat": "/compat/v1/chat/completions",
     "mistral": "/mistral/v1/chat/completions",
+    "cohere": "/cohere/v2/chat",
 }
 MODELS = {
     "anthropic": "claude-opus-5",
@@ -23,6 +24,7 @@ MODELS = {
     "chat": "gpt-4o",
     "compat": "anything/at-all",
     "mistral": "mistral-medium-3-5",
+    "cohere": "command-a-03-2025",
 }
 READ = {
     "type": "object",
@@ -96,6 +98,10 @@ def text_of(wire: str, stream: bytes) -> str:
         elif wire == "responses":
             if event["type"] == "response.output_text.delta":
                 parts.append(event["delta"])
+        elif wire == "cohere":
+            message = event.get("delta", {}).get("message", {})
+            parts.append((message.get("content") or {}).get("text", ""))
+            parts.append(message.get("tool_plan", ""))
         else:
             for choice in event.get("choices", []):
                 said = choice["delta"].get("content") or ""

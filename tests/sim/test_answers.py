@@ -5,6 +5,7 @@ import json
 import time
 
 import httpx2
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from flux_tui.sim.tokens import count, pieces
 from flux_tui.sim.transport import SimTransport
 from tests.sim.helpers import MODELS, PATHS, body, events, headers, text_of, tools
 
-WIRES = ("anthropic", "responses", "chat", "compat", "mistral")
+WIRES = ("anthropic", "responses", "chat", "compat", "mistral", "cohere")
 Body = dict[str, object]
 
 
@@ -44,7 +45,8 @@ def calls_of(wire: str, document: Body) -> list[tuple[str, Body]]:
             for item in document["output"]
             if item["type"] == "function_call"
         ]
-    made = document["choices"][0]["message"].get("tool_calls") or []
+    message = document["message"] if wire == "cohere" else document["choices"][0]["message"]
+    made = message.get("tool_calls") or []
     return [(c["function"]["name"], json.loads(c["function"]["arguments"])) for c in made]
 
 
@@ -67,6 +69,7 @@ def test_filler_has_exactly_as_many_tokens_as_asked(tokens: int, kind: str) -> N
 
 
 @given(st.integers(20, 600), st.sampled_from(["md", "prose", "code", "list", "table"]))
+@hypothesis.example(173, "md")
 def test_marked_filler_begins_and_ends_with_its_markers(tokens: int, kind: str) -> None:
     text = "".join(filler(tokens, kind, "", "a1"))
 
@@ -194,9 +197,10 @@ async def test_several_tools_are_called_at_once_unless_forbidden(
         single = {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}
 
     many = await ask(client, wire, "in parallel", stream=False, tools=tools(wire))
-    one = await ask(client, wire, "in parallel", stream=False, tools=tools(wire), **single)
-
     assert len(calls_of(wire, json.loads(many))) == 3
+    if wire == "cohere":
+        return  # it has no such switch
+    one = await ask(client, wire, "in parallel", stream=False, tools=tools(wire), **single)
     assert len(calls_of(wire, json.loads(one))) == 1
 
 
