@@ -104,3 +104,95 @@ def test_code_keeps_its_text():
 @pytest.mark.parametrize("source", [">" * 5000, "[" * 50_000, "*a " * 20_000, "- " * 3000 + "x"])
 def test_pathological_text_renders(source):
     assert render_block(source, 80)
+
+
+def all_lines(source, width=40):
+    return [
+        row.content.plain.rstrip()
+        for block in split_blocks(source)
+        for row in render_block(block, width)
+    ]
+
+
+def test_the_columns_of_a_giant_table_stay_where_they_are():
+    body = "".join(f"| {'x' * (5 + n % 7)} | {n} |\n" for n in range(100))
+
+    shown = all_lines("| a | b |\n|---|--:|\n" + body)
+
+    assert len(shown) == 102
+    assert {line.index("│") for line in shown if "│" in line} == {12}
+
+
+@pytest.mark.parametrize("width", [6, 40])
+def test_no_cell_of_a_giant_table_is_lost_or_doubled(width):
+    cells = [f"k{n}" for n in range(100)]
+    source = "|" + "h|" * 4 + "\n|" + "-|" * 4 + "\n" + "".join(f"|{c}|||v|\n" for c in cells)
+
+    text = " ".join(all_lines(source, width)).replace("│", " ")
+
+    assert [word for word in text.split() if word.startswith("k")] == cells
+
+
+def test_a_giant_fence_keeps_every_line_and_shows_its_language_once():
+    code = [f"x = {n}" for n in range(350)]
+
+    shown = all_lines("```py\n" + "\n".join(code) + "\n```\nend")
+
+    assert shown == ["│ py", *(f"│ {line}" for line in code), "end"]
+
+
+def test_a_giant_list_keeps_its_numbers():
+    items = [f"{n}. item" for n in range(1, 500)]
+
+    assert [line.strip() for line in all_lines("\n".join(items))] == items
+
+
+@given(text=st.text("ab |-`\n*é日", max_size=60), times=st.integers(1, 400))
+@settings(deadline=None, max_examples=30)
+def test_giants_lose_nothing_and_their_blocks_stay_small(text, times):
+    source = text * times
+
+    blocks = split_blocks(source)
+
+    assert "".join(block.source for block in blocks) == source
+    assert all(len(block.source) <= 13_000 for block in blocks)
+
+
+def test_combining_marks_are_not_lost_in_code():
+    word = "e\u0301" * 30
+
+    shown = [line.removeprefix("│ ") for line in all_lines(f"```\n{word}\n```", 22)]
+
+    assert "".join(shown) == word
+    assert len(shown) == 2
+
+
+WHOLE = st.lists(
+    st.sampled_from(
+        [
+            *("# head *one*\n", "## two\n", "some *words* and `code`\n", "two\nlines\n"),
+            *("- a\n- b\n  - c\n", "1. x\n2. y\n   more\n", "> quoted\n> text\n"),
+            *("```py\nx = 1\n\ny = 2\n```\n", "~~~\n```\n~~~\n", "---\n"),
+            *("| a | b |\n|---|---|\n| 1 | 2 |\n", "- para\n\n  more\n", "- [ ] task\n"),
+        ]
+    ),
+    max_size=12,
+)
+
+
+@given(parts=WHOLE, width=st.integers(20, 80))
+@settings(deadline=None)
+def test_blocks_one_by_one_look_like_the_whole_text(parts, width):
+    # Two lists in a row are one to a parser that sees the whole.
+    kept = [
+        part for part, before in zip(parts, ["", *parts], strict=False) if part[0] != before[:1]
+    ]
+    source = "\n".join(kept)
+    rows = []
+    for block in split_blocks(source):
+        added = [row.content.plain.rstrip() for row in render_block(block, width)]
+        rows += [""] * bool(rows and added) + added
+
+    whole = [row.content.plain.rstrip() for row in render_block(source, width)]
+
+    assert rows == whole

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 CODE_LINES = 100
-TABLE_LINES = 50
+TABLE_LINES = 24
 LIST_CHARACTERS = 1_500
 CHARACTERS = 8_000
 LINE = 4_096
@@ -26,7 +26,8 @@ class Block:
     """A piece of Markdown that can be rendered alone.
 
     Giants come as several blocks: one that is `glued` goes on where the one before it ended, and
-    `head` repeats what it takes to understand it (the opening of a fence, the head of a table).
+    `head` repeats what it takes to understand it: the opening of a fence; the head of a table and
+    a row of the longest cells so far, so that its columns stay where they were.
     """
 
     source: str
@@ -175,6 +176,8 @@ class BlockSplitter:
         """Close the block although it goes on: the next one is glued to it."""
         kind, head, listed = self._kind, self._head, self._list
         apart = self._blank and not self._fence
+        if kind == "table" and not apart:
+            head = _sized(head, self._lines)
         if self._fence and self._nested:
             # A giant fence within a list goes on as a fence of its own.
             kind, head, self._nested = "code", f"{self._fence}\n", False
@@ -195,6 +198,25 @@ class BlockSplitter:
 
     def _block(self, source: str) -> Block:
         return Block(source, self._kind, self._glued, self._head if self._glued else "")
+
+
+def _sized(head: str, lines: list[str]) -> str:
+    """Return the head of a table with one row below it: the longest cell of each column."""
+    first, delimiters, *rest = head.splitlines()
+    longest: list[str] = []
+    for line in [*rest, *lines]:
+        cells = _cells(line)
+        longest += [""] * (len(cells) - len(longest))
+        longest = [
+            max(old, cells[at] if at < len(cells) else "", key=len)
+            for at, old in enumerate(longest)
+        ]
+    return f"{first}\n{delimiters}\n|{'|'.join(longest)}|\n"
+
+
+def _cells(line: str) -> list[str]:
+    bare = line.strip().removeprefix("|").removesuffix("|")
+    return [] if _DELIMITERS.match(line.strip()) else [cell.strip() for cell in bare.split("|")]
 
 
 def split_blocks(text: str) -> list[Block]:

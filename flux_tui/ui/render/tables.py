@@ -17,7 +17,8 @@ _GAP = 3
 def table_rows(node: SyntaxTreeNode, width: int, *, headless: bool = False) -> list[Row]:
     """Return a table of at most *width* cells; one too narrow for that becomes ``name: value``.
 
-    A *headless* one goes on below an earlier part: its head only names the columns.
+    A *headless* one goes on below an earlier part: its head names the columns, and its first row
+    gives their widths; neither is shown.
     """
     return [Row(line) for line in _lines(node, width, headless=headless)]
 
@@ -29,11 +30,11 @@ def _lines(node: SyntaxTreeNode, width: int, *, headless: bool) -> list[Content]
     shares = _share(rows, width)
     widths = [size for size, _ in shares]
     if any(size < 3 and squeezed for size, squeezed in shares):
-        return _listed(rows, width)
+        return _listed([rows[0], *rows[2:]] if headless else rows, width)
     aligns = [str(cell.attrs.get("style", "")) for cell in node.children[0].children[0].children]
     lines: list[Content] = []
     for number, row in enumerate(rows):
-        if headless and number == 0:
+        if headless and number < 2:
             continue
         lines.extend(_row(row, widths, aligns, bold=number == 0))
         if number == 0:

@@ -26,7 +26,7 @@ from flux_tui.ui.render.wrapping import PROSE, fit, wrap
 CHUNK = 4_000
 """Characters of plain text that are wrapped together."""
 
-OPEN_RICH = 4_000
+OPEN_RICH = 2_500
 """Characters of an open block that are rendered with every frame; a longer one is shown raw."""
 
 RUN = 20
