@@ -44,7 +44,7 @@ def test_the_body_goes_to_stdout_and_the_report_to_stderr(
     assert err == "thinking ×1 not sent\n"
 
 
-@pytest.mark.parametrize("target", ["anthropic", "openai-responses", "openai-chat"])
+@pytest.mark.parametrize("target", ["anthropic", "openai-responses", "openai-chat", "gemini"])
 def test_text_survives_the_way_through_flux(
     target: str, chat: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
