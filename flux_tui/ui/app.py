@@ -108,6 +108,17 @@ class FluxApp(App[int]):
             self.set_interval(1.0, self._watch_input)
         self.call_after_refresh(self.begin)
 
+    def on_resize(self) -> None:
+        """Paint all: Textual leaves a terminal that came back to its old size as it found it."""
+        # After Ctrl+Z and fg the terminal shows an empty screen, after a storm of sizes a torn one.
+        self.screen.refresh()
+        self.call_after_refresh(self._regain_focus)
+
+    def _regain_focus(self) -> None:
+        # A composer that had no room for a moment has lost the keyboard.
+        if self.screen is self.chat and self.chat.focused is None:
+            self.chat.query_one(Prompt).focus()
+
     def _watch_input(self) -> None:
         # A terminal that went away gives end-of-file for ever: Textual would spin on it.
         if terminal_gone():

@@ -35,6 +35,23 @@ MODES = {
 """Private modes a full-screen program uses, by name."""
 
 
+class Screen(pyte.Screen):
+    """pyte's screen with the alternate one, which it leaves out: that begins empty."""
+
+    def set_mode(self, *modes: int, **kwargs: bool) -> None:
+        """Switch modes on."""
+        if 1049 in modes and kwargs.get("private"):
+            self.erase_in_display(2)
+        super().set_mode(*modes, **kwargs)
+
+    def reset_mode(self, *modes: int, **kwargs: bool) -> None:
+        """Switch modes off."""
+        if 1049 in modes and kwargs.get("private"):
+            self.erase_in_display(2)
+            self.cursor_position()
+        super().reset_mode(*modes, **kwargs)
+
+
 class Program:
     """`flux-tui` (or another module) on a terminal of its own; a context manager that cleans up."""
 
@@ -49,7 +66,7 @@ class Program:
         argv: Sequence[str] | None = None,
     ) -> None:
         self.columns, self.rows = size
-        self.screen = pyte.Screen(self.columns, self.rows)
+        self.screen = Screen(self.columns, self.rows)
         self._stream = pyte.ByteStream(self.screen)
         self.output = bytearray()
         self.status: int | None = None

@@ -107,6 +107,7 @@ def test_ctrl_z_gives_the_shell_back_and_fg_the_screen(tmp_path: Path) -> None:
         assert set(program.disorder()) <= {"line settings", "bracketed paste"}
         program.type("fg\r")
         program.wait_for("written before", "Ready", "context")
+        program.wait_for("Flux TUI", "Cost", "Tools")
         program.type(" and after")
         program.wait_for("written before and after")
         program.press("ctrl+q")

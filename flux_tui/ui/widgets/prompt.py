@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import TextArea
 
 from flux_tui.core.sanitize import sanitize
@@ -72,6 +73,10 @@ class Prompt(TextArea):
         """Throw the text away."""
         self.fill("")
         self._pasted.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line; nothing while there is no room: Textual cannot wrap into no columns."""
+        return super().render_line(y) if self.content_size.width else Strip.blank(0)
 
     async def _on_key(self, event: events.Key) -> None:
         match event.key:
