@@ -179,6 +179,7 @@ class Transcript(ReadingView, can_focus=True):
         match event:
             case ReplyStarted():
                 self._add(Live(event.message_id, event.model))
+                self._stream(True)
             case ReplyDelta():
                 entry = self._entry(event.message_id)
                 if isinstance(entry, Live):
@@ -263,7 +264,7 @@ class Transcript(ReadingView, can_focus=True):
             hint = f"\n{event.hint}" if event.hint else ""
             retry = "\npress r to try again" if event.retryable else ""
             self.divider(f"{event.error}{hint}{retry}", "error")
-        self._settle()
+        self._stream(False)
 
     # ── keys ──
 

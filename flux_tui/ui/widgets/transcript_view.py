@@ -79,6 +79,7 @@ class EntryView(LineView):
         self._idling = False
         self._placing = False
         self._wrapped = 0
+        self.streaming = False
 
     # ── content ──
 
@@ -273,6 +274,7 @@ class EntryView(LineView):
             self._measure_end()
             self._follow_end(before)
         else:
+            self._slack = self._slack if self.streaming else 0
             self._restore(top)
         self.update_window()
 
@@ -311,24 +313,21 @@ class EntryView(LineView):
 
     def _follow_end(self, before: int) -> None:
         grown = self._heights.total - before
-        if 0 <= grown <= self._slack:
+        if self.streaming and 0 <= grown <= self._slack:
             self._slack -= grown
             return
-        step = min(SLACK, self.size.height // 4)
-        self.rough = True
-        self._slack = step if self._heights.total > self.size.height and before and grown else 0
+        # Rows that stay put cost no bytes: leave some empty below the text, and scroll seldom.
+        more = self.streaming and grown and before and self._heights.total > self.size.height
+        self._slack = min(SLACK, self.size.height // 4) if more else 0
+        self.rough = self.streaming
         self._place_end()
-
-    def _settle(self) -> None:
-        """Take back the empty rows at the end when a stream is over."""
-        self.rough = False
         self.update_scrollbar()
-        if self._slack:
-            self._slack = 0
-            if self.follow:
-                self._place_end()
-            else:
-                self._set_height()
+
+    def _stream(self, going_on: bool) -> None:
+        """Tell whether text comes in; afterwards the empty rows at the end are taken back."""
+        self.streaming = going_on
+        if not going_on and self._entries:
+            self._touch(self._entries[-1])
 
     # ── idle time ──
 
