@@ -93,11 +93,12 @@ class ModelInfo:
     simulated: bool = False
     source: FactSource = "unknown"
     as_of: str = ""  # date of the facts, ISO 8601
+    origin: Origin = field(init=False, repr=False, compare=False)
+    """The identity under which this model's replay data is kept."""
 
-    @property
-    def origin(self) -> Origin:
-        """The identity under which this model's replay data is kept."""
-        return Origin(self.ref.provider, self.api, self.base_url, self.ref.name)
+    def __post_init__(self) -> None:
+        origin = Origin(self.ref.provider, self.api, self.base_url, self.ref.name)
+        object.__setattr__(self, "origin", origin)
 
     def snap_effort(self, wanted: Effort | None) -> Effort | None:
         """Return the lowest accepted level at or above *wanted*, else the highest; None if none."""

@@ -179,26 +179,32 @@ class Repair:
         self, calls: Sequence[tuple[str, ToolCall]], replies: Sequence[Message], message: Message
     ) -> Iterator[ToolResult]:
         """Yield one result a call, in the order of the calls."""
+        results = [part for reply in replies for part in reply.parts if type(part) is ToolResult]
+        ids = [call_id for call_id, _ in calls]
+        if ids == [result.call_id for result in results] and len(set(ids)) == len(ids):
+            for (_, call), result in zip(calls, results, strict=True):  # nearly always
+                yield _answering(result, call)
+            return
         found: defaultdict[str, list[ToolResult]] = defaultdict(list)
-        for reply in replies:
-            for part in reply.parts:
-                if isinstance(part, ToolResult):
-                    found[part.call_id].append(part)
-        asked = Counter(name for name, _ in calls)
-        for name, call in calls:
-            given = found[name]
-            asked[name] -= 1
-            if not given:
+        for result in results:
+            found[result.call_id].append(result)
+        asked = Counter(ids)
+        for call_id, call in calls:
+            given = found[call_id]
+            asked[call_id] -= 1
+            if given:
+                yield _answering(given.pop(0) if asked[call_id] else given.pop(), call)
+            else:
                 self._note("adapted", "tool call", "it had no result", message)
                 yield ToolResult(call.id, call.name, (Text(NOT_RUN),), is_error=True)
-                continue
-            result = given.pop(0) if asked[name] else given.pop()
-            if result.call_id == call.id and result.name == call.name:
-                yield result
-            else:
-                yield replace(result, call_id=call.id, name=call.name)
         for _ in (result for rest in found.values() for result in rest):
             self._note("dropped", "tool result", "no call asked for it", message)
+
+
+def _answering(result: ToolResult, call: ToolCall) -> ToolResult:
+    if result.call_id == call.id and result.name == call.name:
+        return result
+    return replace(result, call_id=call.id, name=call.name)
 
 
 def _made_after(message: Message) -> Message:

@@ -7,6 +7,7 @@ What is replayed, and under which keys, is told in `anthropic_stream`.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from flux_tui.core.errors import ProviderError
@@ -253,8 +254,9 @@ def _result(result: ToolResult, model: ModelInfo) -> Block:
 def _mark_cache(body: Body) -> None:
     """Set breakpoints after the tools, the system prompt and the last two user turns."""
     marks = [items(body.get("tools"))[-1:], items(body.get("system"))[-1:]]
-    users = [m for m in map(mapping, items(body["messages"])) if m.get("role") == "user"]
-    marks.extend(items(turn.get("content"))[-1:] for turn in users[-2:])
+    turns = map(mapping, reversed(items(body["messages"])))
+    users = (turn for turn in turns if turn.get("role") == "user")
+    marks.extend(items(turn.get("content"))[-1:] for turn in islice(users, 2))
     for mark in marks:
         for block in mark:
             mapping(block)["cache_control"] = {"type": "ephemeral"}

@@ -14,6 +14,7 @@ from flux_tui.core.usage import JSON
 from flux_tui.providers.json_values import plain
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NOTHING: Mapping[str, JSON] = {}
 
 
@@ -57,7 +58,7 @@ def arguments(call: ToolCall) -> dict[str, JSON]:
 
 def arguments_text(call: ToolCall) -> str:
     """Return the arguments as JSON text, the same for the same call."""
-    return json.dumps(arguments(call), ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(arguments(call))
 
 
 def document_text(document: Document) -> str:

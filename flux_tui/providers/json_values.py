@@ -32,8 +32,8 @@ def count(value: object) -> int:
 
 def plain(value: Mapping[str, JSON] | Sequence[JSON] | JSON) -> JSON:
     """Return *value* as fresh lists and dictionaries: a body shares nothing with history."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if isinstance(value, Mapping):
         return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [plain(inner) for inner in value]
-    return cast("JSON", value)  # what is neither is a scalar
+    return [plain(inner) for inner in value]

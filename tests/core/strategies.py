@@ -73,6 +73,14 @@ MODELS = (
         abilities=Abilities(images=True, documents=True),
     ),
     ModelInfo(
+        ref=ModelRef("cohere", "command-a-reasoning-08-2025"),
+        api="cohere",
+        base_url="https://api.cohere.com/v2",
+        max_output=32_000,
+        thinking="budget",
+        efforts=("off", "low", "medium", "high"),
+    ),
+    ModelInfo(
         ref=ModelRef("anthropic", "claude-opus-5-5"),
         api="anthropic",
         base_url="https://api.anthropic.com",
@@ -144,6 +152,9 @@ def replay_data(model: ModelInfo, kind: str) -> st.SearchStrategy[dict[str, Any]
         return st.one_of(st.just({}), signed)
     if model.api == "mistral":
         return st.just({"chunk": "thinking", "closed": True} if kind == "thinking" else {})
+    if model.api == "cohere":
+        marks = {"thinking": {"chunk": "thinking"}, "text": {"tool_plan": True}}
+        return st.sampled_from([{}, marks.get(kind, {})])
     # OpenAI's own Chat Completions shows no reasoning.
     shown = kind == "thinking" and model.ref.name == "small"
     return st.just({"field": "reasoning_content"} if shown else {})

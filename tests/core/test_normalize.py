@@ -181,6 +181,16 @@ def test_pictures_become_notes_where_none_are_taken() -> None:
     assert normalize((user_message("see", (shot,)),), CLAUDE)[1].lossless
 
 
+def test_a_picture_of_a_kind_that_one_vendor_refuses_becomes_a_note() -> None:
+    gemini = replace(CLAUDE, api="gemini")
+    moving = user_message("", (Image(PNG, "image/gif", "a.gif"),))
+
+    assert sent(gemini, moving) == [(Text("[image omitted: a.gif, image/gif]"),)]
+    assert sent(CLAUDE, moving) == [moving.parts]
+    old = user_message("", (Image(PNG, "image/bmp", "a.bmp"),))
+    assert sent(CLAUDE, old) == [(Text("[image omitted: a.bmp, image/bmp]"),)]
+
+
 def test_of_too_many_pictures_the_newest_are_sent() -> None:
     few = replace(CLAUDE, max_images=2)
     first, second, third = (Image(PNG, "image/png", f"{n}.png") for n in "abc")
