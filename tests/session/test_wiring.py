@@ -69,7 +69,11 @@ async def test_without_a_key_the_simulator_answers_and_it_is_said(
     assert answer.cost is not None
     assert answer.cost.basis == "simulated"
     assert session.ledger.today == answer.cost
-    assert "simulator" in " ".join(await Runtime(runtime.settings).start())
+    again = Runtime(runtime.settings)
+    try:
+        assert "simulator" in " ".join(await again.start())
+    finally:
+        await again.aclose()
 
 
 @pytest.mark.parametrize("provider", ["anthropic", "openai", "openai-chat"])

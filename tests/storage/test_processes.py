@@ -56,6 +56,7 @@ asyncio.run(main())
 """
 
 READ_ONLY = """
+import urllib.parse  # needed later, when this process may no longer read Python's own files
 import asyncio, os, sys
 from flux_tui.core.messages import user_message
 from flux_tui.storage.safe import SafeStore
