@@ -6,7 +6,7 @@ DEV    := $(VENV)/.installed-dev
 SIZE   ?= 120x40
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast check format lint types imports bench screenshots snapshots build clean
+.PHONY: help run demo test test-fast check format lint types imports bench screenshots docs snapshots build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ bench: $(DEV)  ## measure start, streaming, echo and memory against a minimal Te
 
 screenshots: $(DEV)  ## make the pictures in screenshots/ anew
 	$(BIN)/python -m screenshots $(ARGS)
+
+docs: $(DEV)  ## make the tables of the manual anew from the code
+	$(BIN)/python -m scripts.switch_matrix
 
 snapshots: $(DEV)  ## accept the present looks as the reference of the snapshot tests
 	$(BIN)/python -m pytest tests/snapshots --snapshot-update
