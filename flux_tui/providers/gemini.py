@@ -43,7 +43,7 @@ from flux_tui.providers.transport import Body, Connection, Exchange, drop_parame
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["Decoder", "Gemini", "encode"]
+__all__ = ["Decoder", "Gemini", "encode", "request_path"]
 
 UNSIGNED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 """The signature that Google gives out for calls which another vendor's model made."""
@@ -302,8 +302,15 @@ def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
     return PlainClient(endpoint, timeout, {"x-goog-api-key": key} if key else {}, read_error)
 
 
-def _versioned(base_url: str) -> str:
-    """The path between a base URL and the API's own paths."""
+def request_path(base_url: str, name: str) -> str:
+    """Return what follows *base_url* in the address of a request to the model *name*."""
+    # A tuned model's name brings its own collection along.
+    place = quote(name if "/" in name else f"models/{name}")
+    return f"{_root(base_url)}/{place}:streamGenerateContent?alt=sse"
+
+
+def _root(base_url: str) -> str:
+    """The version of the API, unless *base_url* ends with one."""
     path = urlsplit(base_url).path.rstrip("/")
     return "" if path.endswith(_VERSIONS) else "/v1beta"
 
@@ -314,7 +321,6 @@ class Gemini:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._connection = Connection(endpoint, _make)
-        self._root = _versioned(endpoint.base_url)
 
     async def prepare(self) -> None:
         """See `Provider.prepare`."""
@@ -323,12 +329,10 @@ class Gemini:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent]:
         """See `Provider.stream`."""
         client = await self._connection.client()
-        name = request.model.ref.name
-        # A tuned model's name brings its own collection along.
-        place = quote(name if "/" in name else f"models/{name}")
+        path = request_path(self.endpoint.base_url, request.model.ref.name)
 
         def send(body: Body) -> Any:
-            return client.stream(f"{self._root}/{place}:streamGenerateContent?alt=sse", body)
+            return client.stream(path, body)
 
         exchange = Exchange(send, Decoder, repair)
         async for event in stream_reply(self.endpoint, exchange, encode(request)):
@@ -339,10 +343,11 @@ class Gemini:
         return await self._connection.ask(self._list)
 
     async def _list(self, client: Any) -> list[str]:
+        path = f"{_root(self.endpoint.base_url)}/models"
         names: list[str] = []
         more: dict[str, str] = {}
         for _ in range(_MOST_PAGES):
-            page = mapping(await client.get(f"{self._root}/models", pageSize="1000", **more))
+            page = mapping(await client.get(path, pageSize="1000", **more))
             for row in map(mapping, items(page.get("models"))):
                 methods = items(row.get("supportedGenerationMethods"))
                 if not methods or "generateContent" in methods:

@@ -153,6 +153,9 @@ class Decoder:
         stop = STOP_REASONS.get(self._reason, "end")
         if stop == "end":
             self._detail = ""  # "Model generated function call(s)." explains nothing
+            if not self._next:
+                # Known of these models; nobody would take a blank for an answer.
+                raise StreamFailure("server", "ended its reply without having said anything")
             return "tool_calls" if self._calls else "end"
         return stop
 

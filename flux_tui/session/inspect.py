@@ -24,15 +24,15 @@ from flux_tui.core.models import Api, ModelInfo
 from flux_tui.core.report import Action, ReportItem, SwapReport
 from flux_tui.core.usage import JSON
 from flux_tui.providers.base import Endpoint, Provider
+from flux_tui.providers.gemini import request_path
 from flux_tui.session.outgoing import Outgoing
 
-# Below the base URL; {model} is the vendor's name of the model. Read off the SDKs' requests and
+# Below the base URL. Read off the SDKs' requests and
 # compared with them in the tests, 2026-11-23.
 _PATHS: dict[Api, str] = {
     "anthropic": "/v1/messages",
     "openai-responses": "/responses",
     "openai-chat": "/chat/completions",
-    "gemini": "/models/{model}:streamGenerateContent?alt=sse",
     "mistral": "/chat/completions",
     "cohere": "/chat",
 }
@@ -113,7 +113,10 @@ def inspect(history: tuple[Message, ...], outgoing: Outgoing, provider: Provider
 
 
 def _url(endpoint: Endpoint, model: ModelInfo) -> str:
-    return endpoint.base_url.rstrip("/") + _PATHS[endpoint.api].format(model=model.ref.name)
+    base_url = endpoint.base_url
+    gemini = endpoint.api == "gemini"  # its addresses name the model
+    path = request_path(base_url, model.ref.name) if gemini else _PATHS[endpoint.api]
+    return base_url.rstrip("/") + path
 
 
 def _headers(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:

@@ -242,6 +242,14 @@ def test_every_reason_to_stop_has_its_meaning(reason: str) -> None:
     assert stopped.reason == STOP_REASONS[reason]
 
 
+def test_an_end_without_a_word_is_a_failure() -> None:
+    with pytest.raises(StreamFailure) as caught:
+        feed(END)
+
+    assert caught.value.kind == "server"
+    assert built(response({"text": "hm", "thought": True}), END).stop == "end"
+
+
 def test_a_reason_nobody_knows_is_an_end() -> None:
     assert built(response({"text": "x"}, finish="BORED")).stop == "end"
 

@@ -27,6 +27,8 @@ from flux_tui.providers.gemini_errors import read_error
 from flux_tui.providers.prices import price_usage
 from flux_tui.providers.profiles import bundled, describe
 from flux_tui.providers.registry import PROVIDERS, make_provider
+from flux_tui.session.inspect import inspect
+from flux_tui.session.outgoing import Outgoing
 from flux_tui.sim import catalog
 from flux_tui.sim.app import Simulator
 from flux_tui.sim.transport import SimTransport
@@ -120,6 +122,18 @@ async def test_the_model_stands_in_the_path_and_the_key_in_a_header_alone(
     assert KEY not in str(body)
     assert (message.text, message.stop) == ("Hello", "end")
     assert message.usage == Usage(input=3, output=1)
+
+
+async def test_the_inspector_shows_the_address_that_is_used() -> None:
+    seen: list[httpx2.Request] = []
+    made = provider(lambda sent: seen.append(sent) or stream(HELLO))
+
+    shown = inspect((user_message("hello"),), Outgoing(model=model()), made)
+    await asked(made, request())
+
+    assert shown.url == str(seen[0].url)
+    assert ("x-goog-api-key", "$GEMINI_API_KEY") in shown.headers
+    assert shown.body == json.loads(seen[0].content)
 
 
 async def test_the_list_of_models_is_read_page_by_page() -> None:
