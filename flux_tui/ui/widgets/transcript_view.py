@@ -85,7 +85,11 @@ class EntryView(LineView):
 
     @property
     def text_width(self) -> int:
-        """Cells for text in one row."""
+        """Cells for text in one row; after a resize the old ones, until all is wrapped anew."""
+        return self._wrapped or self._room
+
+    @property
+    def _room(self) -> int:
         return max(self.columns - GUTTER - 1, 4)
 
     def _set_entries(self, entries: list[Entry]) -> None:
@@ -122,7 +126,7 @@ class EntryView(LineView):
     # ── geometry ──
 
     def _rewrap(self) -> None:
-        width = self._wrapped = self.text_width
+        width = self._wrapped = self._room
         self._slack = 0
         self._heights = Heights(
             entry.lay_out(width).heights.total if entry.laid_out else entry.estimate(width)
@@ -392,7 +396,7 @@ class EntryView(LineView):
         """Wrap what is in sight for the new width; the first row in sight stays first."""
         del event
         self._painted.clear()
-        if self.text_width == self._wrapped:
+        if self._room == self._wrapped:
             if self.follow:
                 self._measure_end()
                 self._place_end()
