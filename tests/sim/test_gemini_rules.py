@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from flux_tui.sim.app import SimRequest, Simulator
 from flux_tui.sim.rules.gemini import check
 from flux_tui.sim.rules.gemini_models import PROFILES, profile_of
 from flux_tui.sim.rules.gemini_shapes import canonical
@@ -331,6 +335,44 @@ def test_both_spellings_of_a_field_are_one() -> None:
 
 def test_every_row_of_the_profiles_is_reached() -> None:
     assert {profile_of(row.prefixes[0] + "-x") for row in PROFILES} == set(PROFILES)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    return [path] + [
+        one
+        for key, item in inner
+        for one in (places(item, (*path, key)) if isinstance(item, dict | list) else [(*path, key)])
+    ]
+
+
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["text", "parts", "type", "$ref", "x"]), inner, max_size=2
+        )
+    ),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(places(GOOD)[1:]), odd)
+def test_no_odd_value_anywhere_makes_the_simulator_fall_over(
+    path: tuple[Any, ...], value: Any
+) -> None:
+    body = copy.deepcopy(GOOD)
+    at: Any = body
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    address = f"/gemini/v1beta/models/{MODEL}:generateContent"
+    request = SimRequest("POST", address, {"x-goog-api-key": "k"}, json.dumps(body).encode())
+
+    status = asyncio.run(Simulator().handle(request)).status
+
+    assert status in {200, 400}
 
 
 @pytest.mark.skipif(not recorded_root().is_dir(), reason="the recorded traffic is not at hand")

@@ -60,7 +60,7 @@ def _schema(schema: Object, path: str, known: Object, depth: int) -> Iterator[Vi
             yield Violation("G-schema", path, text)
         yield from _schema(mapping(inner), f"{path}.properties[{name}]", known, depth + 1)
     for name in sequence(schema.get("required")):
-        if properties and name not in properties:
+        if properties and string(name) not in properties:
             text = f"* GenerateContentRequest.{path}.required[0]: property is not defined: {name}\n"
             yield Violation("G-schema", path, text)
     yield from _schema_of_items(schema, path, known, depth)
