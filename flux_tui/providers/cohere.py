@@ -118,17 +118,21 @@ def _messages(request: ChatRequest) -> list[Entry]:
 
 
 def _append(found: list[Entry], entry: Entry | None) -> None:
-    """Add *entry*, merged into a neighbour of its role."""
+    """Add *entry*; a user's goes into the one before.
+
+    An answer after an answer gets between them what it got when the first one stood last: a
+    longer history must begin like the shorter one.
+    """
     if entry is None:
         return
     last = found[-1] if found else {}
-    if last.get("role") != entry["role"] or last.get("tool_calls"):
+    if last.get("role") != entry["role"]:
         found.append(entry)
-        return
-    pieces = [*_pieces(last.get("content")), *_pieces(entry.get("content"))]
-    last.update(entry)
-    if pieces:
+    elif entry["role"] == "user":
+        pieces = [*_pieces(last["content"]), *_pieces(entry["content"])]
         last["content"] = _content(pieces)
+    else:
+        found.extend(({"role": "user", "content": _GO_ON}, entry))
 
 
 def _pieces(content: JSON) -> list[Entry]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flux_tui.core.errors import CodecError
 from flux_tui.core.messages import Document, Image, Text, Thinking
 from flux_tui.core.sanitize import sanitize
@@ -15,12 +17,24 @@ from flux_tui.providers.ingest_common import (
     parts_of,
     text_of,
 )
-from flux_tui.providers.json_values import items, mapping, string
+from flux_tui.providers.json_values import items, mapping, plain, string
+
+_TYPES: dict[str, JSON] = {
+    "str": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "list": "array",
+    "dict": "object",
+}
 
 
 def read_cohere(reading: Reading) -> None:
     """Read the whole body."""
     reading.read_tools()
+    reading.tools = [
+        replace(tool, schema=mapping(_standard(plain(tool.schema)))) for tool in reading.tools
+    ]
     for index, entry in enumerate(reading.given):
         path = reading.at(index)
         message = as_object(entry, path)
@@ -42,6 +56,18 @@ def read_cohere(reading: Reading) -> None:
                     f"{role!r} is none of: system, user, assistant, tool", path=f"{path}.role"
                 )
     _documents(reading)
+
+
+def _standard(schema: JSON) -> JSON:
+    """Return *schema* with the types that JSON Schema knows: the vendor takes Python's as well."""
+    if isinstance(schema, list):
+        return [_standard(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _TYPES.get(string(value), value) if key == "type" else _standard(value)
+        for key, value in schema.items()
+    }
 
 
 def _documents(reading: Reading) -> None:

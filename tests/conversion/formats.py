@@ -14,7 +14,7 @@ from flux_tui.core.messages import Message
 from flux_tui.core.models import Api, ModelInfo
 from flux_tui.providers.base import ChatRequest, Endpoint, ToolSpec
 from flux_tui.providers.registry import make_provider
-from flux_tui.sim.rules import anthropic, gemini, mistral, openai_chat, openai_responses
+from flux_tui.sim.rules import anthropic, cohere, gemini, mistral, openai_chat, openai_responses
 from flux_tui.sim.rules.common import Violation
 from tests.conversion.strict_types import problems
 from tests.core.strategies import MODELS
@@ -72,6 +72,13 @@ FORMATS: dict[Api, Format] = {
         '"role":"tool"',
         lambda body, _: mistral.check(body),
         "mistral",
+    ),
+    "cohere": Format(
+        "messages",
+        '"type":"function"',
+        '"role":"tool"',
+        lambda body, _: cohere.check(body),
+        "cohere",
     ),
 }
 

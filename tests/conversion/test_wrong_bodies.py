@@ -410,12 +410,42 @@ MISTRAL: list[tuple[str, str, Change]] = [
     ),
 ]
 
+H_PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
+
+COHERE: list[tuple[str, str, Change]] = [
+    ("H0", "another vendor's field", put("top_p", value=0.5)),
+    ("H0", "a picture in a result", put("messages", 3, "content", value=[H_PICTURE])),
+    ("H1", "an empty question", put("messages", 1, "content", value=" ")),
+    (
+        "H2",
+        "a result of no call",
+        add("messages", 5, value={"role": "tool", "tool_call_id": "nobody", "content": "x"}),
+    ),
+    ("H3", "a choice that is the default", put("tool_choice", value="AUTO")),
+    ("H4", "an answer at the end", drop("messages", 6)),
+    ("H5", "a call without its result", drop("messages", 3)),
+    ("H6", "a result without a word", put("messages", 3, "content", value="")),
+    ("H8", "too many stop sequences", put("stop_sequences", value=list("abcdef"))),
+    (
+        "H-image",
+        "a picture for a model that sees none",
+        put("messages", 1, "content", value=[H_PICTURE]),
+    ),
+    ("H-output", "more tokens than there are", put("max_tokens", value=99_000)),
+    (
+        "H-thinking",
+        "thoughts of a model that has none",
+        both(put("model", value="command-a-03-2025"), put("thinking", value={"type": "enabled"})),
+    ),
+]
+
 WRONG: Mapping[Api, list[tuple[str, str, Change]]] = {
     "anthropic": ANTHROPIC,
     "openai-responses": RESPONSES,
     "openai-chat": CHAT,
     "gemini": GEMINI,
     "mistral": MISTRAL,
+    "cohere": COHERE,
 }
 
 

@@ -30,6 +30,7 @@ MODELS = {
     "openai-chat": "gpt-5.5",
     "gemini": "gemini-3.5-flash",
     "mistral": "magistral-medium-2509",
+    "cohere": "command-a-reasoning-08-2025",
 }
 PATHS = {
     "anthropic": "/anthropic",
@@ -37,9 +38,10 @@ PATHS = {
     "openai-chat": "/openai/v1",
     "gemini": "/gemini",
     "mistral": "/mistral/v1",
+    "cohere": "/cohere/v2",
 }
-UNSIGNED = {"openai-chat", "mistral"}  # formats that sign no reasoning
-UNNUMBERED = {*UNSIGNED, "gemini"}  # formats that number no blocks
+UNSIGNED = {"openai-chat", "mistral", "cohere"}  # formats that sign no reasoning
+UNNUMBERED = {"openai-chat", "mistral", "gemini"}  # formats that number no blocks
 SIM_CALLS = 'sim: tool=read_file:{"path":"a.md"} tool=read_file:{"path":"b.md"}'
 TOOLS = (
     ToolSpec(
