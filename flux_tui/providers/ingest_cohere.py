@@ -65,7 +65,10 @@ def _standard(schema: JSON) -> JSON:
     if not isinstance(schema, dict):
         return schema
     return {
-        key: _TYPES.get(string(value), value) if key == "type" else _standard(value)
+        # A parameter may itself be called "type".
+        key: _TYPES.get(value, value)
+        if key == "type" and isinstance(value, str)
+        else _standard(value)
         for key, value in schema.items()
     }
 
