@@ -37,7 +37,7 @@ def read_anthropic(reading: Reading) -> None:
         blocks = parts_of(message.get("content"), "text", f"{path}.content")
         if role == "assistant":
             reading.add("assistant", *(_spoken(reading, block, at) for at, block in blocks))
-        elif role in {"user", "system"}:
+        elif string(role) in {"user", "system"}:
             _user(reading, blocks)
         else:
             raise CodecError(f"{role!r} is none of: user, assistant, system", path=f"{path}.role")

@@ -54,7 +54,7 @@ def read_gemini(reading: Reading) -> None:
     for index, entry in enumerate(reading.given):
         path = reading.at(index)
         content = as_object(entry, path)
-        role = content.get("role", "user")
+        role = content.get("role") or "user"
         found = as_list(content.get("parts"), f"{path}.parts")
         parts = [
             (f"{path}.parts[{n}]", as_object(p, f"{path}.parts[{n}]")) for n, p in enumerate(found)
@@ -63,7 +63,7 @@ def read_gemini(reading: Reading) -> None:
             open_calls = waiting if before == "model" else list[str]()
             spoken = [_spoken(reading, part, at) for at, part in parts]
             waiting = [*open_calls, *(call_id for call_id in spoken if call_id)]
-        elif role in {"user", "function"}:
+        elif string(role) in {"user", "function"}:
             for at, part in parts:
                 _told(reading, part, at, waiting)
         else:

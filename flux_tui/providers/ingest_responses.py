@@ -37,7 +37,7 @@ def read_responses(reading: Reading) -> None:
 def _message(reading: Reading, item: Object, path: str) -> None:
     role = item.get("role")
     parts = parts_of(item.get("content"), "input_text", f"{path}.content")
-    if role in {"system", "developer"}:
+    if string(role) in {"system", "developer"}:
         texts = [text_of(part, "text", at) for at, part in parts]
         if reading.turns:
             # In the middle it speaks from there on; the neutral form has no such place.

@@ -455,6 +455,7 @@ def test_both_spellings_and_both_alphabets_are_read() -> None:
         ([3], "[0]: expected an object"),
         ([{"role": "system", "parts": []}], "[0].role: 'system' is none of: user, model"),
         ([{"role": "user", "parts": "x"}], "[0].parts: expected a list"),
+        ([{"role": [3], "parts": []}], "[0].role: [3] is none of: user, model"),
         ([{"role": "model", "parts": [{}]}], "[0].parts[0]: holds nothing"),
         (
             {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "?"}}]}]},

@@ -166,6 +166,8 @@ def test_a_chat_body_is_read_whole() -> None:
         ),
         ("openai-chat", {"messages": [{"role": "user", "content": 3}]}, "messages[0].content: "),
         ("openai-chat", [{"role": "x"}], "[0].role: 'x' is none of: system, developer, "),
+        ("anthropic", [{"role": []}], "[0].role: [] is none of: user, assistant, system"),
+        ("openai-responses", [{"role": {}}], "[0].role: {} is none of: "),
         (
             "openai-chat",
             [
