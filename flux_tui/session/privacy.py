@@ -63,6 +63,11 @@ class Privacy:
         """Return the messages of *history* that are kept from *model*."""
         return tuple(m for turn in _turns(history) if self._kept_from(turn, model) for m in turn)
 
+    def shared(self, history: Sequence[Message]) -> tuple[Message, ...]:
+        """Return *history* without the marked turns: what anybody may read."""
+        turns = (t for t in _turns(history) if self.private.isdisjoint(m.id for m in t))
+        return tuple(message for turn in turns for message in turn)
+
     def apply(
         self, history: Sequence[Message], model: ModelInfo
     ) -> tuple[tuple[Message, ...], tuple[ReportItem, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
@@ -15,6 +15,7 @@ from flux_tui.core.messages import Conversation, Document, Image, Message, user_
 from flux_tui.core.models import Effort, ModelInfo
 from flux_tui.core.sanitize import one_line, sanitize
 from flux_tui.session.approvals import ApprovalPolicy, Approver, Unattended
+from flux_tui.session.compact import INSTRUCTION, Summary, gather, summary_message
 from flux_tui.session.deps import TurnDeps
 from flux_tui.session.inspect import Inspection, inspect
 from flux_tui.session.ledger import CostLedger
@@ -90,14 +91,26 @@ class ChatSession:
         text = sanitize(text)
         if not text.strip() and not attachments:
             return _refused("there is nothing to send", "type a message first")
-        return self._guarded(user_message(text, tuple(attachments)))
+        message = user_message(text, tuple(attachments))
+        return self._guarded(lambda stop: self._answering(stop, message))
 
     def retry(self) -> AsyncGenerator[TurnEvent]:
         """Ask again for an answer to what was said last; an answer there becomes a branch."""
         tip = next((m for m in reversed(self.conversation.path) if m.role != "assistant"), None)
         if tip is None:
             return _refused("there is nothing to answer yet", "type a message first")
-        return self._guarded(None, tip.id)
+        return self._guarded(lambda stop: self._answering(stop, None, tip.id))
+
+    def compact(self) -> AsyncGenerator[TurnEvent]:
+        """Let the present model summarise the conversation, and go on from the summary alone.
+
+        The original stays as another branch, with the request for the summary at its end. When
+        no summary comes, everything stays as it was. Marked turns are in no summary. After
+        `Noted` and `TurnEnded("end")` the conversation is another one: show it anew.
+        """
+        if not any(message.role == "assistant" for message in self.conversation.path):
+            return _refused("there is nothing to compact yet", "")
+        return self._guarded(lambda stop: self._with_deps(stop, self._summarise))
 
     def stop(self) -> None:
         """End the running turn; what has arrived of the answer is kept."""
@@ -217,22 +230,16 @@ class ChatSession:
             await self._try(self._services.store.rename(self.id, self.title))
 
     async def _guarded(
-        self, message: Message | None, tip: str | None = None
+        self, run: Callable[[asyncio.Event], AsyncGenerator[TurnEvent]]
     ) -> AsyncGenerator[TurnEvent]:
-        """Run one turn, alone: after *message*, or again from the message *tip*."""
+        """Do one thing at a time, with a way to stop it, and tell what there is to tell."""
         problem = self._why_not()
         if problem is not None:
             yield problem
             return
         self._stop = stop = asyncio.Event()
         try:
-            if message is not None:
-                yield Committed(await self._commit(message))
-                for notice in self._taken():
-                    yield notice
-            elif tip != self.conversation.head:
-                await self._stand_at(tip)
-            async with aclosing(self._turn(stop)) as events:
+            async with aclosing(run(stop)) as events:
                 async for event in events:
                     # The end stays the last event, so what is to be said goes before.
                     for notice in self._taken():
@@ -240,6 +247,47 @@ class ChatSession:
                     yield event
         finally:
             self._stop = None
+
+    async def _answering(
+        self, stop: asyncio.Event, message: Message | None, tip: str | None = None
+    ) -> AsyncGenerator[TurnEvent]:
+        """Run one turn: after *message*, or again from the message *tip*."""
+        if message is not None:
+            yield Committed(await self._commit(message))
+        elif tip != self.conversation.head:
+            await self._stand_at(tip)
+        turn = self._with_deps(stop, lambda deps: run_turn(self.conversation, deps))
+        async with aclosing(turn) as events:
+            async for event in events:
+                yield event
+
+    async def _summarise(self, deps: TurnDeps) -> AsyncGenerator[TurnEvent]:
+        history, head = self.conversation.path, self.conversation.head
+        material = await asyncio.to_thread(
+            gather,
+            history,
+            self.privacy,
+            self.model.context_window,
+            lambda messages: self._services.meter.weigh(messages, deps.model)[0],
+        )
+        self.ledger.begin_turn()
+        question = user_message(INSTRUCTION)
+        yield Committed(await self._commit(question))
+        summary = Summary(deps, material, question)
+        async with aclosing(summary.events()) as events:
+            async for event in events:
+                yield event
+        if summary.answer is not None:
+            yield Committed(await self._commit(summary.answer))
+            self.ledger.record(summary.answer)
+        if summary.answer is None or summary.ended.reason != "end":
+            await self._stand_at(head)
+            yield summary.ended
+            return
+        await self._stand_at(None)
+        yield Committed(await self._commit(summary_message(deps.model.ref, summary.answer.text)))
+        yield Noted(material.told())
+        yield summary.ended
 
     def _taken(self) -> list[Noted]:
         if news := self._services.news():
@@ -255,7 +303,9 @@ class ChatSession:
             return TurnEnded("error", "this session is open in another Flux TUI", hint)
         return None
 
-    async def _turn(self, stop: asyncio.Event) -> AsyncGenerator[TurnEvent]:
+    async def _with_deps(
+        self, stop: asyncio.Event, run: Callable[[TurnDeps], AsyncGenerator[TurnEvent]]
+    ) -> AsyncGenerator[TurnEvent]:
         try:
             deps = await _unless(stop, self._deps(stop))
         except FluxError as problem:
@@ -264,7 +314,7 @@ class ChatSession:
         if deps is None:
             yield TurnEnded("aborted")
             return
-        async with aclosing(run_turn(self.conversation, deps)) as events:
+        async with aclosing(run(deps)) as events:
             async for event in events:
                 yield event
 

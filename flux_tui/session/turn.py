@@ -131,7 +131,7 @@ class _Turn:
         message = await reply.finish()
         if message is not None:
             yield await self._commit(message)
-        ended = _ending(message, reply.error, reply.detail)
+        ended = ending(message, reply.error, reply.detail)
         self.ended = self._with_room(ended) if ended.reason == "context" else ended
 
     def _with_room(self, ended: TurnEnded) -> TurnEnded:
@@ -170,7 +170,8 @@ class _Turn:
         return ""
 
 
-def _ending(message: Message | None, error: FluxError | None, detail: str) -> TurnEnded:
+def ending(message: Message | None, error: FluxError | None, detail: str) -> TurnEnded:
+    """Return how one answer ended its turn: its own stop reason, or the failure *error*."""
     if error is not None:
         stop = message.stop if message is not None else None
         retryable = isinstance(error, ProviderError) and error.retryable

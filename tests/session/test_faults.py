@@ -332,3 +332,17 @@ async def test_stop_between_two_words_keeps_what_was_said(
     assert answer.timing is not None
     assert answer.timing.first is not None
     await stored(runtime, session)
+
+
+async def test_a_conversation_with_tools_and_reasoning_can_be_compacted(
+    runtime: Runtime, session: ChatSession
+) -> None:
+    session.policy.mode = "read"
+    await drain(session.send('sim: think=20 tool=list_files:{"path":"."}'))
+
+    events = await drain(session.compact())
+
+    assert (ended(events).reason, ended(events).error) == ("end", "")
+    assert len(session.conversation.path) == 1
+    await goes_on(runtime, session)
+    await stored(runtime, session)
