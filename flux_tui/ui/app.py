@@ -25,8 +25,9 @@ from flux_tui.session.wiring import Runtime
 from flux_tui.ui import themes
 from flux_tui.ui.commands import ActionCommands
 from flux_tui.ui.keymap import unknown_ids
-from flux_tui.ui.outside import Draft, copy_locally
+from flux_tui.ui.outside import Draft, copy_locally, open_link
 from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.screens.model_picker import price_texts
 from flux_tui.ui.terminal import (
     ControlFilter,
     Signals,
@@ -50,6 +51,7 @@ class FluxApp(App[int]):
     TITLE = "Flux TUI"
     COMMANDS: ClassVar[Any] = {ActionCommands}
     PAUSE_GC_ON_SCROLL = True
+    ENABLE_COMMAND_PALETTE = False  # its key is ours, so that a keymap can change it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave(0)", "Quit", show=False, priority=True),
         Binding("ctrl+c", "interrupt", "Copy or quit", show=False, priority=True),
@@ -71,6 +73,7 @@ class FluxApp(App[int]):
         self, runtime: Runtime, *, continue_: bool = False, session: str | None = None
     ) -> None:
         super().__init__()
+        self.use_command_palette = True
         self.runtime = runtime
         self.prices: dict[ModelRef, str] = {}
         self.keymap_overrides: Mapping[str, str] = runtime.settings.keymap
@@ -102,7 +105,7 @@ class FluxApp(App[int]):
         self.set_keymap(dict(self.keymap_overrides))
         unknown = unknown_ids(self.keymap_overrides)
         if unknown:
-            self.warn(f"keymap: no such action: {', '.join(unknown)}")
+            self.warn(f"keys: no such action: {', '.join(unknown)}")
         if not self.is_headless:
             self._signals.install()
             self.set_interval(1.0, self._watch_input)
@@ -138,7 +141,7 @@ class FluxApp(App[int]):
         if chat.session is not None:
             self.prepare(chat.session.model)
         chat.query_one(Prompt).remember(await self.runtime.store.prompts())
-        self.prices.update(await asyncio.to_thread(_prices, self.runtime))
+        self.prices.update(await asyncio.to_thread(price_texts, self.runtime))
 
     async def _open(self) -> ChatSession:
         wanted = self._wanted
@@ -204,6 +207,17 @@ class FluxApp(App[int]):
         place = f"with {program}" if program else "by the terminal (OSC 52)"
         self.notify(f"Copied {what} {place}", timeout=3, markup=False)
 
+    @work(group="link", exit_on_error=False)
+    async def use_link(self, how: str, target: str) -> None:
+        """Open or copy a link: *how* is what the user chose."""
+        if how == "copy":
+            self.copy(target, "the link")
+        elif how == "open":
+            try:
+                await open_link(target, os.environ)
+            except InputError as problem:
+                self.warn(problem)
+
     def action_leave(self, status: int) -> None:
         """Leave with *status*."""
         self.leave(status)
@@ -267,17 +281,6 @@ class FluxApp(App[int]):
             self.crash = self._report(error)
         self._return_code = INTERNAL_ERROR
         self._close_messages_no_wait()
-
-
-def _prices(runtime: Runtime) -> dict[ModelRef, str]:
-    from flux_tui.providers.prices import price_of
-
-    found: dict[ModelRef, str] = {}
-    for choice in runtime.choices():
-        price = price_of(choice.info)
-        if price is not None and price.input is not None and price.output is not None:
-            found[choice.info.ref] = f"${price.input:f} in · ${price.output:f} out per M"
-    return found
 
 
 def run_app(settings: Settings, continue_: bool = False, session: str | None = None) -> int:

@@ -7,6 +7,7 @@ made from `ACTIONS`; a user's keymap replaces keys by action id.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -50,7 +51,6 @@ ACTIONS: tuple[Action, ...] = (
         help="Stop the answer and keep what has arrived; twice: edit an earlier message",
         keys=("escape",),
         slash="stop",
-        priority=False,
     ),
     Action(
         id="chat.retry",
@@ -81,6 +81,14 @@ ACTIONS: tuple[Action, ...] = (
         help="Copy the last code block of the focused message, or of the last answer",
         keys=("alt+k",),
         slash="code",
+    ),
+    Action(
+        id="chat.find",
+        label="Find",
+        help="Find words in the transcript; n and N go on, Esc ends it",
+        keys=("ctrl+f",),
+        slash="find",
+        argument="words",
     ),
     Action(
         id="chat.follow",
@@ -283,9 +291,16 @@ PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Transcript",
         (
             ("Up, Down, k, j", "Choose a message"),
+            ("Shift+Up, Shift+Down, K, J", "Choose a block of it"),
+            ("[, ]", "Previous, next code block"),
+            ("E, e", "Previous, next error"),
+            ("n, N", "Next, previous place of what was searched"),
             ("Enter, Space", "Open its reasoning, or its tool call"),
-            ("y, e, r", "Copy it, edit it, ask again"),
+            ("f", "Fold or unfold the message"),
+            ("c, y, r", "Copy the block, copy the message, ask again"),
+            ("o", "Show its link, to open or copy it"),
             ("PageUp, PageDown, Home, End", "Scroll; End follows the answer again"),
+            ("Esc", "Choose nothing"),
         ),
     ),
     (
@@ -368,3 +383,57 @@ def completions(text: str) -> tuple[Action, ...]:
     if not text.startswith("/") or " " in text or "\n" in text:
         return ()
     return tuple(action for action in ACTIONS if action.slash.startswith(text[1:]))
+
+
+def keys_page() -> str:
+    """Return the documentation page of all keys and commands, in Markdown."""
+    lines = [
+        "# Keys and commands",
+        "",
+        "Every action has a key, a slash command and an entry in the command palette (Ctrl+P).",
+        "This page is made from `flux_tui/ui/keymap.py` by `python -m flux_tui.ui.keymap`.",
+    ]
+    group = ""
+    for action in ACTIONS:
+        if action.group != group:
+            group = action.group
+            lines += [
+                "",
+                f"## {group}",
+                "",
+                "| Keys | Command | Action | Id |",
+                "|---|---|---|---|",
+            ]
+        keys = ", ".join(_cell(key) for key in keys_of(action.id, {}))
+        slash = f"/{action.slash}" + (f" [{action.argument}]" if action.argument else "")
+        lines.append(f"| {keys} | `{slash}` | {_cell(action.help)} | `{action.id}` |")
+    lines += ["", "## Keys of one place"]
+    for name, rows in (("Composer", COMPOSER_KEYS), *PLACE_KEYS):
+        lines += ["", f"### {name}", "", "| Keys | Action |", "|---|---|"]
+        lines += [f"| {_cell(keys)} | {_cell(words)} |" for keys, words in rows]
+    return "\n".join([*lines, "", *_OWN_KEYS])
+
+
+_OWN_KEYS = (
+    "## Your own keys",
+    "",
+    "The table `[keys]` of `config.toml` replaces the keys of an action by its id:",
+    "",
+    "```toml",
+    "[keys]",
+    '"model.pick" = "f2,alt+p"',
+    '"chat.stop" = "escape"',
+    "```",
+    "",
+    "Keys are named as Textual names them: `ctrl+p`, `shift+f4`, `alt+up`. Terminals send Ctrl+I,",
+    "Ctrl+M, Ctrl+H and Ctrl+[ as Tab, Enter, Backspace and Esc: those cannot be bound.",
+    "",
+)
+
+
+def _cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("[, ]", "`[`, `]`")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(keys_page())

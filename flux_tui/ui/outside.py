@@ -18,6 +18,7 @@ from flux_tui.tools.process import child_environment
 _DESK = (
     *("TERM", "COLORTERM", "NO_COLOR", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "TMUX"),
     *("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"),
+    *("DBUS_SESSION_BUS_ADDRESS", "XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE", "XDG_DATA_DIRS"),
     *("VIMINIT", "MYVIMRC", "NVIM_APPNAME", "EDITOR", "VISUAL"),
 )
 _CLIPBOARDS = (
@@ -75,6 +76,34 @@ async def copy_locally(text: str, environ: Mapping[str, str]) -> str:
         process.kill()
         await process.wait()
     return command[0] if process.returncode == 0 else ""
+
+
+async def open_link(target: str, environ: Mapping[str, str], platform: str = sys.platform) -> None:
+    """Open an http or https address in the user's browser.
+
+    Raises:
+        InputError: it is another kind of address, or no browser can be started.
+    """
+    if not target.startswith(("http://", "https://")):
+        raise InputError("only http and https links are opened")
+    opener = "open" if platform == "darwin" else "xdg-open"
+    nowhere = asyncio.subprocess.DEVNULL
+    try:
+        process = await asyncio.create_subprocess_exec(
+            opener,
+            target,
+            stdin=nowhere,
+            stdout=nowhere,
+            stderr=nowhere,
+            env=desk_environment(environ),
+        )
+        status = await asyncio.wait_for(process.wait(), _PATIENCE)
+    except TimeoutError:
+        return  # it stays beside the browser it started
+    except OSError:
+        status = 1
+    if status:
+        raise InputError("no browser could be started", hint="copy the link instead")
 
 
 class Draft:

@@ -1,7 +1,7 @@
 """Drives the whole screen in a test: the real runtime, with the simulator at zero delay."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +22,13 @@ def make_app(home: Path, **environ: str) -> FluxApp:
     given = {"FLUX_HOME": str(home / "flux"), "FLUX_SIM_SPEED": "0", **environ}
     work = home / "work"
     work.mkdir(exist_ok=True)
-    return FluxApp(Runtime(load_settings({"demo": "true"}, given, work)))
+    return FluxApp(Runtime(load_settings({"demo": "true"}, given, work), root=work))
 
 
 async def wait_until(true: Callable[[], object], what: str = "") -> None:
     """Wait on a state, never on time."""
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(15):
             while not true():
                 await asyncio.sleep(0.01)
     except TimeoutError:
@@ -110,7 +110,7 @@ class Chat:
 @asynccontextmanager
 async def chatting(
     home: Path, size: tuple[int, int] = (120, 40), **environ: str
-) -> AsyncIterator[Chat]:
+) -> AsyncGenerator[Chat]:
     """Run the application until its session is open."""
     app = make_app(home, **environ)
     async with app.run_test(size=size) as pilot:

@@ -6,13 +6,14 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 
 from flux_tui.core.messages import ToolCall
 from flux_tui.core.sanitize import visible
@@ -26,9 +27,26 @@ QUIET_SECONDS = 0.425
 """Keys count only after this much silence: what was typed ahead approves nothing."""
 
 
+class _Guarded(Widget):
+    """What can have the focus in the dialog: here every key passes that reaches the dialog."""
+
+    def _forward_event(self, event: events.Event) -> None:
+        if not (isinstance(self.screen, ApprovalScreen) and self.screen.too_early(event)):
+            super()._forward_event(event)
+
+
+class _Choice(PlainButton, _Guarded):
+    pass
+
+
+class _Page(VerticalScroll, _Guarded):
+    pass
+
+
 class ApprovalScreen(Dialog[Answer]):
     """Returns the user's answer; Escape and the default button say no."""
 
+    AUTO_FOCUS = "#no"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer('once')", "Run once"),
         Binding("s,a", "answer('session')", "Always in this session"),
@@ -56,27 +74,27 @@ class ApprovalScreen(Dialog[Answer]):
         with Vertical(classes="dialog", id="approval") as box:
             box.border_title = Content(f"Allow {one_line(visible(self._call.name), 40)}?")
             yield Plain(f"This tool can {_CAN[self._tool.risk]}.", id="approval-risk")
-            with VerticalScroll(id="approval-what", can_focus=True):
+            with _Page(id="approval-what", can_focus=True):
                 yield Plain(self._what(), id="approval-text")
             with Horizontal(id="approval-buttons"):
-                yield PlainButton("n  Deny", id="no")
-                yield PlainButton("y  Run once", id="once")
+                yield _Choice("n  Deny", id="no")
+                yield _Choice("y  Run once", id="once")
                 if self._tool.risk != "execute":
-                    yield PlainButton("s  Session", id="session")
+                    yield _Choice("s  Session", id="session")
             yield Plain("←→ choose · Enter take · Esc deny · PgUp PgDn scroll", classes="keys")
 
-    def on_mount(self) -> None:
-        """Stand on no."""
-        self.query_one("#no").focus()
+    def too_early(self, event: events.Event) -> bool:
+        """Whether a key or paste came before the silence that a person needs to read."""
+        if not isinstance(event, events.Key | events.Paste):
+            return False
+        now = self._now()
+        quiet, self._last_key = now - self._last_key, now
+        return quiet < QUIET_SECONDS and not _is_navigation(event)
 
     def _forward_event(self, event: events.Event) -> None:
-        # The way of every key and paste to the focused widget: swallow here what came too early.
-        if isinstance(event, events.Key | events.Paste):
-            now = self._now()
-            quiet, self._last_key = now - self._last_key, now
-            if quiet < QUIET_SECONDS and not _is_navigation(event):
-                return
-        super()._forward_event(event)
+        # Keys come here only when nothing has the focus; else they go to a guarded widget.
+        if not self.too_early(event):
+            super()._forward_event(event)
 
     def action_answer(self, answer: Literal["once", "session", "no"]) -> None:
         """Close with *answer*; commands are never allowed for a whole session."""
@@ -111,7 +129,7 @@ def _is_navigation(event: events.Event) -> bool:
 class ScreenApprover:
     """Asks in a dialog, one call after the other."""
 
-    def __init__(self, app: App[object], asked: Callable[[ToolCall, Preview | None], None]) -> None:
+    def __init__(self, app: App[Any], asked: Callable[[ToolCall, Preview | None], None]) -> None:
         self._app = app
         self._asked = asked  # told of each question before it is put
         self._one = asyncio.Lock()

@@ -22,7 +22,7 @@ from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.labels import assemble, one_line, plain
 from flux_tui.ui.screens.approval import ScreenApprover
 from flux_tui.ui.screens.chat_actions import APPROVAL_WORDS, ChatActions
-from flux_tui.ui.screens.listing import CallScreen
+from flux_tui.ui.screens.listing import CallScreen, LinkScreen
 from flux_tui.ui.widgets.cost_meter import CostMeter
 from flux_tui.ui.widgets.model_bar import ModelBar
 from flux_tui.ui.widgets.pane_tabs import TABS, PaneTabs, Tab
@@ -249,6 +249,22 @@ class ChatScreen(Screen[None]):
         row = self.query_one(ToolPane).row(event.call_id)
         if row is not None:
             self.open_call(row)
+
+    @on(Transcript.CopyAsked)
+    def _copy_asked(self, event: Transcript.CopyAsked) -> None:
+        self.flux.copy(event.text, event.what)
+
+    @on(Transcript.LinkPicked)
+    def _link_picked(self, event: Transcript.LinkPicked) -> None:
+        def chosen(answer: tuple[str, str] | None) -> None:
+            self.flux.use_link(*answer or ("", ""))
+
+        self.app.push_screen(LinkScreen(event.target), chosen)
+
+    @on(Transcript.Found)
+    def _found(self, event: Transcript.Found) -> None:
+        words = f"Found {event.number} of {event.count} · n next · N previous · Esc end"
+        self.query_one(StatusLine).say(words if event.count else "Not found", "⌕")
 
     def open_call(self, row: CallRow) -> None:
         """Show the details of a tool call; the way out may be its place in the transcript."""

@@ -46,6 +46,7 @@ class ChatActions:
             "chat.edit": self._edit,
             "chat.copy": self._copy,
             "chat.copy_code": self._copy_code,
+            "chat.find": self._find,
             "chat.follow": self._follow,
             "model.pick": self._pick,
             "model.next_provider": lambda _: self._next_provider(),
@@ -90,6 +91,10 @@ class ChatActions:
         if self._session.busy:
             self._session.stop()
             return None
+        transcript = self._screen.query_one(Transcript)
+        if transcript.has_focus and transcript.selected is not None:
+            transcript.action_release()
+            return None
         now, before = time.monotonic(), self._escaped
         self._escaped = now
         self._chat_pane()
@@ -133,6 +138,20 @@ class ChatActions:
         if not blocks:
             raise InputError("there is no code in this message", hint="choose one with Tab, Up")
         self._screen.flux.copy(blocks[-1], "the last code block")
+
+    def _find(self, argument: str) -> None:
+        transcript = self._screen.query_one(Transcript)
+
+        def find(words: str | None) -> None:
+            if words:
+                self._screen.show_tab("chat")
+                transcript.focus()
+                transcript.search(words)
+
+        if argument:
+            find(argument)
+        else:
+            self._screen.app.push_screen(AskLine("Find in this conversation"), find)
 
     def _follow(self, argument: str) -> None:
         del argument

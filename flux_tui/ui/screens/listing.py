@@ -169,6 +169,31 @@ class CallScreen(TextScreen):
         super().__init__(f"Tool call: {one_line(row.call.name, 60)}", call_text(row))
 
 
+class LinkScreen(Dialog[tuple[str, str]]):
+    """Shows where a link leads before anything is done. Returns "open" or "copy", and the link."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,n", "dismiss(('', ''))", "Close"),
+        Binding("o", "use('open')", "Open"),
+        Binding("c,y", "use('copy')", "Copy"),
+    ]
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self._target = target
+
+    def compose(self) -> ComposeResult:
+        """Yield the whole address, hidden characters shown."""
+        with Vertical(classes="dialog dialog-small") as box:
+            box.border_title = "Link"
+            yield Plain(visible(self._target), id="link-target")
+            yield Plain("o open in the browser · c copy · Esc close", classes="keys")
+
+    def action_use(self, how: str) -> None:
+        """Close with what to do."""
+        self.dismiss((how, self._target))
+
+
 class AskLine(Dialog[str | None]):
     """Asks for one line of text; Escape returns None."""
 

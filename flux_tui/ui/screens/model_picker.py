@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.session.choices import ModelChoice
 from flux_tui.session.switch import short_count
+from flux_tui.session.wiring import Runtime
 from flux_tui.ui.render.labels import assemble, one_line
 from flux_tui.ui.screens.listing import Dialog
 from flux_tui.ui.widgets.plain import Plain
@@ -150,3 +151,15 @@ class ModelPicker(Dialog[ModelInfo | None]):
             name,
             (details, "dim"),
         )
+
+
+def price_texts(runtime: Runtime) -> dict[ModelRef, str]:
+    """Return what each model costs, in words; slow the first time: call it in a thread."""
+    from flux_tui.providers.prices import price_of
+
+    found: dict[ModelRef, str] = {}
+    for choice in runtime.choices():
+        price = price_of(choice.info)
+        if price is not None and price.input is not None and price.output is not None:
+            found[choice.info.ref] = f"${price.input:f} in · ${price.output:f} out per M"
+    return found
