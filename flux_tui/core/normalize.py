@@ -182,12 +182,11 @@ class _Normalizer:
             return False
         if self.model.api != "openai-responses":
             return True
-        for place, part in enumerate(message.parts):
-            if not isinstance(part, Thinking):
-                continue
-            rest = message.parts[place + 1 :]
-            follower = next((one for one in rest if not isinstance(one, Thinking)), None)
-            if not self._readable(part) or not self._identified(follower):
+        follower: Part | None = None
+        for part in reversed(message.parts):
+            if type(part) is not Thinking:
+                follower = part
+            elif not self._readable(part) or not self._identified(follower):
                 return False
         return True
 

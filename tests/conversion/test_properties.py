@@ -83,7 +83,7 @@ def in_wire(text: str) -> str:
 
 @each_target
 @given(history=histories)
-@often(0.5)
+@often(0.25)
 def test_every_request_is_accepted(target: ModelInfo, history: History) -> None:
     for end in points(history):
         messages, _ = normalize(history[:end], target)
@@ -92,7 +92,7 @@ def test_every_request_is_accepted(target: ModelInfo, history: History) -> None:
 
 
 @given(plan=swapped(TARGETS))
-@often(2)
+@often(1)
 def test_a_conversation_swapped_at_each_turn_is_accepted_each_time(
     plan: list[tuple[ModelInfo, History]],
 ) -> None:
@@ -105,7 +105,7 @@ def test_a_conversation_swapped_at_each_turn_is_accepted_each_time(
 
 @each_target
 @given(history=histories)
-@often(0.5)
+@often(0.25)
 def test_all_text_and_every_pair_of_call_and_result_arrive(
     target: ModelInfo, history: History
 ) -> None:
@@ -122,7 +122,7 @@ def test_all_text_and_every_pair_of_call_and_result_arrive(
 
 @each_target
 @given(history=histories)
-@often(0.3)
+@often(0.25)
 def test_the_same_history_gives_the_same_bytes_even_when_it_was_stored(
     target: ModelInfo, history: History
 ) -> None:
@@ -150,7 +150,7 @@ def unmarked(value: Any) -> Any:
 
 @each_target
 @given(history=histories)
-@often(0.4)
+@often(0.25)
 def test_a_request_begins_like_the_one_before(target: ModelInfo, history: History) -> None:
     bodies = [
         unmarked(history_of(target, body_of(target, history[:end]))) for end in points(history)
@@ -163,7 +163,7 @@ def test_a_request_begins_like_the_one_before(target: ModelInfo, history: Histor
 
 @each_target
 @given(source=st.sampled_from(TARGETS), history=histories)
-@often(0.5)
+@often(0.25)
 def test_a_body_that_is_read_back_goes_on_to_the_next_format(
     target: ModelInfo, source: ModelInfo, history: History
 ) -> None:
@@ -183,7 +183,7 @@ def test_a_body_that_is_read_back_goes_on_to_the_next_format(
 
 @each_target
 @given(answer=st.sampled_from(MODELS).flatmap(cut_answers))
-@often(0.5)
+@often(0.25)
 def test_an_answer_cut_off_anywhere_is_accepted_by_every_model(
     target: ModelInfo, answer: Message
 ) -> None:
@@ -199,7 +199,7 @@ def test_an_answer_cut_off_anywhere_is_accepted_by_every_model(
 
 @each_target
 @given(talk=signed_conversations(TARGETS))
-@often(0.4)
+@often(0.25)
 def test_a_model_gets_its_own_signed_reasoning_back_and_nobody_elses(
     target: ModelInfo, talk: tuple[History, dict[str, ModelInfo]]
 ) -> None:

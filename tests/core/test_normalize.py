@@ -348,3 +348,16 @@ def test_only_binding_models_note_their_head() -> None:
     noted = bind(said, binding, "head").metadata
     assert noted is not None
     assert dict(noted.data) == {"id": "msg_1", "head": "head"}
+
+
+def test_long_histories_take_no_longer_per_message() -> None:
+    """What grows with the square would take minutes here; nothing is timed."""
+    thoughts = tuple(
+        Thinking("x", signed(GPT, id="rs", encrypted_content="c")) for _ in range(9_000)
+    )
+    one = answer(*thoughts, *(ToolCall("call_0", "f", metadata=signed(GPT, id="fc")),) * 9_000)
+
+    messages, _ = normalize((one,), GPT)
+
+    assert len({call.id for call in messages[0].tool_calls}) == 9_000
+    assert len(messages[1].parts) == 9_000
