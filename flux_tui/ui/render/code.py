@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
 from textual.content import Content, Span
-from textual.highlight import HighlightTheme
 
 from flux_tui.ui.render.blocks import Block
 from flux_tui.ui.render.labels import plain
 from flux_tui.ui.render.rows import Row
 from flux_tui.ui.render.wrapping import fold
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
 
 AT_ONCE = 3_000
 """Characters of code that are coloured where they are drawn; more of them take a thread."""
@@ -112,6 +112,9 @@ def colour(code: str, language: str, breathe: Callable[[], None] | None = None) 
 
 @lru_cache(maxsize=32)
 def _lexer(language: str) -> Lexer:
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
     try:
         return get_lexer_by_name(language, stripnl=False, ensurenl=True, tabsize=0)
     except ClassNotFound:
@@ -120,6 +123,8 @@ def _lexer(language: str) -> Lexer:
 
 @lru_cache(maxsize=512)
 def _style_of(kind: tuple[str, ...]) -> str:
+    from textual.highlight import HighlightTheme
+
     # A token type is the tuple of its names; the shorter one is the more general one.
     while kind and kind not in HighlightTheme.STYLES:
         kind = kind[:-1]

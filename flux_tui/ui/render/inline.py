@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from markdown_it.tree import SyntaxTreeNode
 from rich.cells import split_graphemes
 from textual.content import Content, Span
 from textual.style import Style
 
 from flux_tui.ui.render.labels import plain
+
+if TYPE_CHECKING:
+    from markdown_it.tree import SyntaxTreeNode
 
 _STYLES = {
     "strong": "bold",

@@ -6,18 +6,21 @@ Never raises on any text: what is not Markdown is shown as it was written.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
 from textual.content import Content
 
 from flux_tui.ui.render.blocks import Block
-from flux_tui.ui.render.code import code_rows, fence_parts
+from flux_tui.ui.render.code import code_rows, colour, fence_parts
 from flux_tui.ui.render.inline import inline_content
 from flux_tui.ui.render.labels import plain
 from flux_tui.ui.render.rows import BLANK, Row
 from flux_tui.ui.render.tables import table_rows
 from flux_tui.ui.render.wrapping import PROSE, fit, wrap
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.tree import SyntaxTreeNode
 
 NESTING = 18
 """Deeper blocks are shown as they were written."""
@@ -27,7 +30,24 @@ _BULLETS = ("•", "◦", "▪")
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
     return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+
+def warm_up() -> None:
+    """Import what rendering needs, before it is needed: nothing of it is on the first screen."""
+    _tree("warm")
+    colour("warm = 1", "python")
+
+
+def _tree(source: str) -> SyntaxTreeNode | None:
+    """Return *source* parsed; None if it is nested deeper than the parser follows."""
+    from markdown_it.tree import SyntaxTreeNode
+
+    tokens = _parser().parse(source)
+    # The parser drops what is nested deeper; nothing may get lost.
+    return SyntaxTreeNode(tokens) if all(token.level < NESTING for token in tokens) else None
 
 
 def render_block(block: Block | str, width: int) -> list[Row]:
@@ -44,10 +64,9 @@ def render_block(block: Block | str, width: int) -> list[Row]:
         return []
     source = block.head + block.source
     try:
-        tokens = _parser().parse(source)
-        # The parser drops what is nested deeper than it follows; nothing may get lost.
-        if all(token.level < NESTING for token in tokens):
-            nodes = SyntaxTreeNode(tokens).children
+        tree = _tree(source)
+        if tree is not None:
+            nodes = tree.children
             if block.kind == "table" and nodes and nodes[0].type == "table":
                 return _table_block(block, nodes, width)
             rows = _blocks(nodes, width, 0)
@@ -157,7 +176,9 @@ def fences(source: str) -> list[str]:
 
 def tables(source: str) -> list[list[list[str]]]:
     """Return every table in *source*: its rows, each a list of the cells' plain text."""
-    tree = SyntaxTreeNode(_parser().parse(source))
+    tree = _tree(source)
+    if tree is None:
+        return []
     return [
         [
             [inline_content(cell).plain for cell in row.children]

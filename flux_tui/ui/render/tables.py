@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from markdown_it.tree import SyntaxTreeNode
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 
 from flux_tui.ui.render.inline import inline_content
 from flux_tui.ui.render.labels import plain
 from flux_tui.ui.render.rows import Row
 from flux_tui.ui.render.wrapping import fit, wrap
+
+if TYPE_CHECKING:
+    from markdown_it.tree import SyntaxTreeNode
 
 _RULE = ".transcript--rule"
 _GAP = 3
