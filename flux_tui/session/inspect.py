@@ -27,20 +27,16 @@ from flux_tui.providers.base import Endpoint, Provider
 from flux_tui.providers.gemini import request_path
 from flux_tui.session.outgoing import Outgoing
 
-# Below the base URL. Read off the SDKs' requests and
-# compared with them in the tests, 2026-11-23.
+# Below the base URL. Read off the real requests, and compared with them in the tests.
 _PATHS: dict[Api, str] = {
     "anthropic": "/v1/messages",
     "openai-responses": "/responses",
     "openai-chat": "/chat/completions",
     "mistral": "/chat/completions",
-    "cohere": "/chat",
+    "cohere": "/v2/chat",
 }
-_KEY_HEADERS: dict[Api, tuple[str, str]] = {
-    "anthropic": ("x-api-key", "{key}"),
-    "gemini": ("x-goog-api-key", "{key}"),
-}
-_VERSION = ("anthropic-version", "2023-06-01")
+_KEY_HEADERS: dict[Api, tuple[str, str]] = {"gemini": ("x-goog-api-key", "{key}")}
+_VERSIONS = ("2026-10-21", "2023-06-01")  # of Anthropic's API: as its SDK says, with a temperature
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +96,13 @@ def inspect(history: tuple[Message, ...], outgoing: Outgoing, provider: Provider
     *provider* only says where requests go and makes the body; it needs no key.
     """
     request, report = outgoing.request(history)
+    body = provider.body(request)
     sent = {message.id: message for message in request.messages}
     return Inspection(
         model=outgoing.model,
         url=_url(provider.endpoint, outgoing.model),
-        headers=_headers(provider.endpoint),
-        body=provider.body(request),
+        headers=_headers(provider.endpoint, body),
+        body=body,
         history={"messages": [dump_message(message) for message in history]},
         marks=tuple(_marks(history, sent, report)),
         report=report,
@@ -116,16 +113,18 @@ def _url(endpoint: Endpoint, model: ModelInfo) -> str:
     base_url = endpoint.base_url
     gemini = endpoint.api == "gemini"  # its addresses name the model
     path = request_path(base_url, model.ref.name) if gemini else _PATHS[endpoint.api]
+    if endpoint.api == "cohere":
+        base_url = base_url.rstrip("/").removesuffix("/v2")
     return base_url.rstrip("/") + path
 
 
-def _headers(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+def _headers(endpoint: Endpoint, body: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
     name, form = _KEY_HEADERS.get(endpoint.api, ("authorization", "Bearer {key}"))
     found = [("content-type", "application/json")]
     if endpoint.key_name:
         found.append((name, form.format(key=f"${endpoint.key_name}")))
     if endpoint.api == "anthropic":
-        found.append(_VERSION)
+        found.append(("anthropic-version", _VERSIONS["temperature" in body]))
     # The user's own headers may hold keys as well.
     found += [(own.lower(), f"${_variable(own)}") for own in endpoint.headers]
     return tuple(found)

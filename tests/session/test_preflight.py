@@ -17,7 +17,7 @@ from flux_tui.core.events import Noted
 from flux_tui.core.messages import Image
 from flux_tui.session.privacy import WITHHELD, Privacy
 from flux_tui.session.session import ChatSession
-from flux_tui.session.wiring import Runtime
+from flux_tui.session.wiring import SIMULATOR_KEY, Runtime
 from tests.session.helpers import drain, ended
 
 Make = Callable[..., Runtime]
@@ -211,7 +211,10 @@ def test_unreadable_wishes_are_none() -> None:
     assert Privacy.loads(wishes.dumps()) == wishes
 
 
-PROVIDERS = [CLAUDE, GPT, CHAT]
+PROVIDERS = [
+    *(CLAUDE, GPT, CHAT),
+    *("gemini/gemini-3.8-flash", "mistral/mistral-medium-3-5", "cohere/command-a-03-2025"),
+]
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
@@ -224,7 +227,11 @@ async def test_an_inspection_is_what_is_sent(make: Make, name: str) -> None:
     await drain(session.send("sim: text=again"))
 
     path, body = sent(runtime)
+    headers = runtime._simulator.requests[-1].headers  # type: ignore[attr-defined]
     assert seen.body == body
+    for header, value in seen.headers:
+        told = value.replace(f"${value.partition('$')[2]}", SIMULATOR_KEY)
+        assert headers[header] == told
     assert seen.url.partition("?")[0] == f"http://simulator.invalid{path}"
     assert seen.history == {
         "messages": [dump_message(m) for m in session.conversation.path[:2]]
@@ -282,7 +289,7 @@ async def test_a_model_without_a_key_can_be_inspected(make: Make) -> None:
 
     seen = await session.inspect(runtime.find_model(CLAUDE), "Hello")
 
-    assert ("x-api-key", "$ANTHROPIC_API_KEY") in seen.headers
+    assert ("authorization", "Bearer $ANTHROPIC_API_KEY") in seen.headers
     assert seen.url == "https://api.anthropic.com/v1/messages"
     assert seen.body["model"] == "claude-sonnet-5-5"
 
