@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, TypedDict, cast, get_args
+from typing import Literal, TypedDict, cast
 
-from flux_tui.core.errors import InputError
 from flux_tui.core.models import (
-    EFFORTS,
     Abilities,
     Api,
     Effort,
@@ -86,27 +83,15 @@ def _table() -> _Table:
     )
 
 
-def describe(
-    ref: ModelRef,
-    api: Api,
-    base_url: str,
-    *,
-    simulated: bool = False,
-    overrides: Mapping[str, object] | None = None,
-) -> ModelInfo:
+def describe(ref: ModelRef, api: Api, base_url: str, *, simulated: bool = False) -> ModelInfo:
     """Return what is known of *ref* at this endpoint; an unknown model gets the minimum.
 
     The minimum is text and tools: no images, no sampling parameters, no effort, no limits.
-    Dated names (`gpt-5.1-2025-11-13`) have the facts of their family. *overrides* are what the
-    user says, see `read_overrides`; they count more than the table. Reads a bundled file on first
-    use (about 2 ms), then answers from memory.
-
-    Raises:
-        InputError: an override has an unknown name or a wrong value.
+    Dated names (`gpt-5.1-2025-11-13`) have the facts of their family. Reads a bundled file on
+    first use (about 2 ms), then answers from memory.
     """
     row = _find(ref.name, api)
-    given = read_overrides(overrides) if overrides else _Row()
-    facts = cast("_Row", {**(row or {}), **given})
+    facts = row or _Row()
     efforts: tuple[Effort, ...] = tuple(facts.get("efforts", []))
     if api == "openai-chat":
         efforts = tuple(level for level in efforts if level != "max")
@@ -123,34 +108,9 @@ def describe(
         efforts=efforts,
         binds_prefix=facts.get("binds", False),
         simulated=simulated,
-        source="user" if given else "profile" if row is not None else "unknown",
+        source="profile" if row is not None else "unknown",
         as_of=facts.get("date", ""),
     )
-
-
-def read_overrides(given: Mapping[str, object]) -> _Row:
-    """Return what a user says of a model, checked.
-
-    Known are the words of `profiles.toml`: window, output, images (numbers), can, efforts (lists
-    of words), thinking (a word), default, binds (true or false).
-
-    Raises:
-        InputError: a name is unknown or a value wrong; it says which.
-    """
-    for name, value in given.items():
-        check = _CHECKS.get(name)
-        if check is None:
-            raise InputError(
-                f"{name!r} is nothing that can be said of a model",
-                hint=f"known are {', '.join(_CHECKS)}",
-            )
-        if not check[0](value):
-            raise InputError(f"{name} must be {check[1]}, not {value!r}")
-    row = cast("_Row", dict(given))  # each value was checked
-    if "efforts" in row:
-        row["efforts"] = sorted(row["efforts"], key=EFFORTS.index)
-        row.setdefault("thinking", "effort" if row["efforts"] else "none")
-    return row
 
 
 def bundled(provider_id: str) -> tuple[str, ...]:
@@ -191,29 +151,3 @@ def _abilities(row: _Row, api: Api) -> Abilities:
     if api == "openai-chat":
         can.discard("tool_result_images")  # a tool message of this format is text alone
     return Abilities(**{name: name in can for name in ABILITIES})
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _is_list_of(known: Collection[str]) -> Callable[[object], bool]:
-    def check(value: object) -> bool:
-        if not isinstance(value, (list, tuple)):
-            return False
-        words = cast("list[object] | tuple[object, ...]", value)
-        return all(word in known for word in words)
-
-    return check
-
-
-_CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "window": (_is_count, "a number of tokens"),
-    "output": (_is_count, "a number of tokens"),
-    "images": (_is_count, "a number of images"),
-    "can": (_is_list_of(ABILITIES), f"a list of {', '.join(ABILITIES)}"),
-    "efforts": (_is_list_of(EFFORTS), f"a list of {', '.join(EFFORTS)}"),
-    "thinking": (lambda value: value in get_args(ThinkingStyle), "none, budget, adaptive, effort"),
-    "default": (lambda value: isinstance(value, bool), "true or false"),
-    "binds": (lambda value: isinstance(value, bool), "true or false"),
-}

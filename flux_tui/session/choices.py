@@ -10,7 +10,7 @@ from flux_tui.config.keys import has_key
 from flux_tui.config.models import ModelOverride
 from flux_tui.config.settings import Settings
 from flux_tui.core.errors import InputError
-from flux_tui.core.models import Api, ModelInfo, ModelRef
+from flux_tui.core.models import Api, ModelInfo, ModelRef, ThinkingStyle
 from flux_tui.core.usage import JSON
 from flux_tui.providers.profiles import bundled, describe
 from flux_tui.providers.registry import PROVIDERS
@@ -24,6 +24,10 @@ SIMULATOR_URLS: dict[Api, str] = {
     "mistral": "http://simulator.invalid/mistral/v1",
     "cohere": "http://simulator.invalid/cohere/v2",
 }
+
+
+# How a vendor's newest models are asked to think; the others take a level.
+_STYLES: dict[Api, ThinkingStyle] = {"anthropic": "adaptive", "cohere": "budget"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,11 +228,13 @@ class Catalog:
 
 def _as_the_user_says(info: ModelInfo, own: ModelOverride) -> ModelInfo:
     """Return *info* with the user's facts over the table's."""
+    asked = bool(own.efforts) and info.thinking == "none"  # levels, but nobody told how to ask
     return replace(
         info,
         context_window=own.context_window or info.context_window,
         max_output=own.max_output or info.max_output,
         efforts=info.efforts if own.efforts is None else own.efforts,
+        thinking=_STYLES.get(info.api, "effort") if asked else info.thinking,
         abilities=replace(info.abilities, **own.abilities()),
         source="user",
     )

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flux_tui.core.errors import InputError
 from flux_tui.core.models import (
     EFFORTS,
     Abilities,
@@ -186,38 +185,6 @@ def test_a_router_gets_the_limits_of_the_vendors_model_but_none_of_its_switches(
     assert known("openrouter/google/gemini-3.8-flash", "openai-chat").abilities.images
     assert known("google/gemini-new", "openai-chat").source == "unknown"
     assert known("elsewhere/claude-opus-4-8", "openai-chat").source == "unknown"
-
-
-def test_what_the_user_says_counts_more_than_the_table() -> None:
-    said = {"window": 8192, "can": ["tools", "images"], "efforts": ["high", "low"], "binds": True}
-
-    info = describe(ModelRef("box", "m"), "openai-chat", "http://x", overrides=said)
-    changed = describe(ModelRef("x", "gpt-5.1"), "openai-responses", "", overrides={"window": 9})
-
-    assert (info.context_window, info.efforts, info.thinking) == (8192, ("low", "high"), "effort")
-    assert info.abilities == Abilities(images=True, forced_tool_choice=False)
-    assert (info.source, info.binds_prefix) == ("user", True)
-    assert (changed.context_window, changed.max_output) == (9, 128_000)
-    assert changed.abilities.images
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"windw": 1},
-        {"window": "big"},
-        {"window": True},
-        {"output": 0},
-        {"can": "images"},
-        {"can": ["fly"]},
-        {"efforts": ["huge"]},
-        {"thinking": "hard"},
-        {"default": 1},
-    ],
-)
-def test_a_wrong_override_is_named(said: dict[str, object]) -> None:
-    with pytest.raises(InputError, match=next(iter(said))):
-        describe(ModelRef("x", "m"), "openai-chat", "http://x", overrides=said)
 
 
 @pytest.mark.parametrize("wanted", EFFORTS)

@@ -183,6 +183,18 @@ async def test_an_own_server_needs_no_key_and_ends_the_demo(make: Make) -> None:
     assert provider is await runtime.open_provider(runtime.find_model("tiny"))
 
 
+async def test_levels_of_thinking_that_the_user_names_are_asked_for(make: Make) -> None:
+    said = 'efforts = ["low", "high"]\n'
+    runtime = await make(
+        toml='[providers.box]\nbase_url = "http://127.0.0.1:9/v1"\nmodels = ["m"]\n'
+        f'[models."box/m"]\n{said}[models."anthropic/claude-new"]\n{said}'
+    )
+
+    assert runtime.find_model("box/m").thinking == "effort"
+    assert runtime.find_model("anthropic/claude-new").thinking == "adaptive"
+    assert runtime.find_model("anthropic/claude-new").snap_effort("max") == "high"
+
+
 async def test_the_demo_can_be_asked_for(make: Make) -> None:
     runtime = await make({"OPENAI_API_KEY": "sk-test-0000000000000000"}, demo="1")
 
