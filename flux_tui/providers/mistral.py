@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -292,7 +293,8 @@ def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
     from flux_tui.providers.plain_http import PlainClient
 
     key = endpoint.key.get_secret_value() if endpoint.key else "none"
-    return PlainClient(endpoint, timeout, {"authorization": f"Bearer {key}"}, read_error)
+    bare = replace(endpoint, base_url=endpoint.base_url.rstrip("/").removesuffix("/v1"))
+    return PlainClient(bare, timeout, {"authorization": f"Bearer {key}"}, read_error)
 
 
 class Mistral:
@@ -311,7 +313,7 @@ class Mistral:
         client = await self._connection.client()
 
         def send(body: Body) -> Any:
-            return client.stream("/chat/completions", body)
+            return client.stream("/v1/chat/completions", body)
 
         exchange = Exchange(send, Decoder, repair)
         async for event in stream_reply(self.endpoint, exchange, self.body(request)):
@@ -321,7 +323,7 @@ class Mistral:
         """See `Provider.models`: the models that chat."""
 
         async def names(client: Any) -> list[str]:
-            listed = items(mapping(await client.get("/models")).get("data"))
+            listed = items(mapping(await client.get("/v1/models")).get("data"))
             return [string(model["id"]) for model in map(mapping, listed) if _chats(model)]
 
         return await self._connection.ask(names)
