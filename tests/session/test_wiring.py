@@ -13,6 +13,7 @@ from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.events import Noted
 from flux_tui.core.models import ModelRef
+from flux_tui.providers.registry import PROVIDERS
 from flux_tui.session.approvals import Answer
 from flux_tui.session.choices import is_demo
 from flux_tui.session.wiring import Runtime, offered
@@ -76,7 +77,7 @@ async def test_without_a_key_the_simulator_answers_and_it_is_said(
         await again.aclose()
 
 
-@pytest.mark.parametrize("provider", ["anthropic", "openai", "openai-chat"])
+@pytest.mark.parametrize("provider", list(PROVIDERS))
 async def test_every_builtin_provider_answers_from_the_simulator(make: Make, provider: str) -> None:
     runtime = await make(provider=provider)
     model = runtime.default_model()
@@ -92,7 +93,7 @@ async def test_every_builtin_provider_answers_from_the_simulator(make: Make, pro
 async def test_one_conversation_goes_over_all_formats_and_comes_back(make: Make) -> None:
     runtime = await make()
     session = runtime.new_session()
-    for provider in ("anthropic", "openai", "openai-chat", "anthropic"):
+    for provider in (*PROVIDERS, "anthropic"):
         model = next(c.info for c in runtime.choices() if c.info.ref.provider == provider)
         session.swap(model)
         assert ended(await drain(session.send(f"Hello {provider}"))).error == ""
