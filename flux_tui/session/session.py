@@ -299,8 +299,8 @@ class ChatSession:
         if self.busy:
             return TurnEnded("error", "an answer is still running", "wait for it or stop it")
         if self.read_only:
-            hint = "close it there, or start a new session"
-            return TurnEnded("error", "this session is open in another Flux TUI", hint)
+            hint = "close it where it is open, or start a new session"
+            return TurnEnded("error", "this session can only be read here", hint)
         return None
 
     async def _with_deps(

@@ -244,6 +244,18 @@ class Runtime:
             )
         return session
 
+    def view(self, conversation: Conversation) -> ChatSession:
+        """Return a session to look at a conversation that is not stored, as one from a file.
+
+        It can be checked, inspected and counted, not continued.
+        """
+        session = self._session(self._model_of(conversation), conversation)
+        # Its costs are no part of what this user spends.
+        session.ledger = CostLedger(self.tariff.cost, Spending(simulated=self.demo))
+        session.ledger.restore(conversation.messages)
+        session.read_only = True
+        return session
+
     def _model_of(self, conversation: Conversation) -> ModelInfo:
         used = next((m.model for m in reversed(conversation.path) if m.model is not None), None)
         if used is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flux_tui.config.settings import load_settings
-from flux_tui.core.codec import dump_message
+from flux_tui.core.codec import dump_conversation, dump_message, load_conversation
 from flux_tui.core.errors import InputError
 from flux_tui.core.events import Noted
 from flux_tui.core.messages import Image
@@ -325,3 +325,21 @@ async def test_reasoning_bound_to_other_notes_is_left_out_before_it_is_refused(
     assert not any(isinstance(event, Noted) for event in events)
     assert "thinking" in [item.what for item in found.items("dropped")]
     assert '"signature"' not in json.dumps(sent(runtime)[1])
+
+
+async def test_a_conversation_from_a_file_can_be_checked_and_not_continued(make: Make) -> None:
+    runtime = make()
+    session = await begun(runtime, CLAUDE, "sim: think=40 text=hi")
+    before = runtime._spending.in_period("%Y")
+    text = json.dumps(dump_conversation(session.conversation))
+    for message in session.conversation.messages:
+        text = text.replace(message.id, f"{message.id}-from-elsewhere")
+
+    seen = runtime.view(load_conversation(json.loads(text)))
+    found = await seen.preflight(runtime.find_model(GPT))
+
+    assert str(seen.model.ref) == CLAUDE
+    assert found.tokens == (await session.preflight(runtime.find_model(GPT))).tokens
+    assert seen.ledger.session == session.ledger.session
+    assert "only be read" in ended(await drain(seen.send("Hello"))).error
+    assert runtime._spending.in_period("%Y") == before

@@ -190,7 +190,7 @@ async def test_a_session_that_another_program_holds_is_not_written(
 
     end = ended(await drain(session.send("Hi")))
 
-    assert end.error == "this session is open in another Flux TUI"
+    assert end.error == "this session can only be read here"
     assert len(session.conversation) == 0
 
 
