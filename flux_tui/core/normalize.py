@@ -156,7 +156,7 @@ class _Normalizer:
 
     def _text(self, part: Text, *, own: bool) -> Text | None:
         if part.metadata is not None and not (own and self._mine(part.metadata)):
-            part = replace(part, metadata=None)
+            part = Text(part.text)
         if not blank(part.text):
             return part
         signed = part.metadata is not None and part.metadata.data.get("signature")
@@ -212,7 +212,7 @@ class _Normalizer:
         if own and self._readable(part) and message.id not in self.moved:
             self._note("kept", "thinking", "the same model wrote it", message)
             text = clean(part.text)
-            return part if text is part.text else replace(part, text=text)
+            return part if text is part.text else Thinking(text, part.metadata)
         if part.metadata is None:
             reason = "it carries no signature"
         elif not self._mine(part.metadata):

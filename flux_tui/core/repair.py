@@ -65,13 +65,29 @@ def tool_name(name: str) -> str:
 
 def with_parts(message: Message, parts: tuple[Part, ...]) -> Message:
     """Return *message* holding *parts*; the very same object if it holds just these."""
-    return message if parts == message.parts else replace(message, parts=parts)
+    if parts == message.parts:
+        return message
+    # Written out, because `replace` takes twice as long and this is most of a conversion.
+    return Message(
+        role=message.role,
+        parts=parts,
+        id=message.id,
+        parent=message.parent,
+        at=message.at,
+        model=message.model,
+        usage=message.usage,
+        cost=message.cost,
+        stop=message.stop,
+        error=message.error,
+        timing=message.timing,
+        metadata=message.metadata,
+    )
 
 
 def clean_text(part: Text) -> Text:
     """Return *part* with text that can be sent; the same object if it can be already."""
     text = clean(part.text)
-    return part if text is part.text else replace(part, text=text)
+    return part if text is part.text else Text(text, part.metadata)
 
 
 class Repair:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from flux_tui.core.messages import (
     StopReason,
     Text,
     Thinking,
+    Timing,
     ToolCall,
     ToolResult,
     user_message,
@@ -25,6 +26,7 @@ from flux_tui.core.models import Abilities, ModelInfo
 from flux_tui.core.normalize import normalize
 from flux_tui.core.prefix import bind, head_digest
 from flux_tui.core.repair import DECLINED, EMPTY, NOT_RUN, tool_name
+from flux_tui.core.usage import Cost, Usage
 from tests.core.strategies import MODELS, PNG
 
 CLAUDE, GPT, CHAT, BOX = MODELS[:4]
@@ -259,6 +261,27 @@ def test_what_needs_no_repair_is_the_same_object() -> None:
 
     assert all(one is other for one, other in zip(messages, turn, strict=True))
     assert report.items == ()
+
+
+def test_a_message_that_lost_a_part_keeps_all_else() -> None:
+    """One field after another, so that a new one cannot be forgotten."""
+    said = replace(
+        answer(Thinking("hm"), Text("x")),
+        parent="p",
+        model=CLAUDE.ref,
+        usage=Usage(input=1),
+        cost=Cost(basis="free"),
+        error="late",
+        timing=Timing(None, 1.0),
+        metadata=signed(CLAUDE, id="msg_1"),
+    )
+
+    (found,), _ = normalize((said,), CLAUDE)
+
+    empty = Message(role="user", parts=())
+    kept = [one.name for one in fields(Message) if one.name not in {"parts", "role"}]
+    assert all(getattr(found, name) == getattr(said, name) for name in kept)
+    assert all(getattr(found, name) != getattr(empty, name) for name in kept)
 
 
 def test_a_model_without_tools_reads_calls_and_results_as_text() -> None:
