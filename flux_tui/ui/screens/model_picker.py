@@ -155,11 +155,9 @@ class ModelPicker(Dialog[ModelInfo | None]):
 
 def price_texts(runtime: Runtime) -> dict[ModelRef, str]:
     """Return what each model costs, in words; slow the first time: call it in a thread."""
-    from flux_tui.providers.prices import price_of
-
     found: dict[ModelRef, str] = {}
     for choice in runtime.choices():
-        price = price_of(choice.info)
+        price = runtime.tariff.price_of(choice.info)
         if price is not None and price.input is not None and price.output is not None:
             found[choice.info.ref] = f"${price.input:f} in · ${price.output:f} out per M"
     return found
