@@ -188,7 +188,7 @@ async def test_search_marks_every_hit_and_goes_through_them():
         assert "needle 30" in shown(transcript)
         rows = [transcript.line(y) for y in range(12)]
         marked = [row.spans for row in rows if row.spans]
-        assert marked == [((0, 6, ".transcript--hit"), (14, 20, ".transcript--hit"))]
+        assert marked == [((0, 6, ".transcript--match"), (14, 20, ".transcript--hit"))]
 
         assert transcript.next_hit()
         assert "needle 0" in shown(transcript)
@@ -375,6 +375,17 @@ async def test_nothing_is_painted_while_nothing_changes():
 
 
 HOSTILE = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202ereverse\x00\x08\ud800 [b]x[/b] ok"
+
+
+async def test_opened_reasoning_is_one_block_and_gives_its_text():
+    async with Demo().run_test(size=(80, 24)) as pilot:
+        message = answer("", "a", parts=(Thinking("deep thought " * 1_000), Text("42")))
+        transcript = await opened(pilot, Conversation().plus(message))
+        await pilot.press("up", "enter", "J")
+
+        assert transcript.chosen() == ("deep thought " * 999 + "deep thought", "block")
+        await pilot.press("J")
+        assert transcript.chosen() == ("42", "block")
 
 
 @pytest.mark.parametrize("shape", ["{}", "```\n{}\n```", "| {} |\n|---|\n| {} |", "# {}", "> - {}"])

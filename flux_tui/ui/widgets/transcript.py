@@ -346,7 +346,7 @@ class Transcript(ReadingView, can_focus=True):
         target = link_at(row.content, event.x - GUTTER)
         if target and openable(target):
             self.post_message(self.LinkPicked(target))
-        elif row.target and not (row.target == FOLD and event.chain < 2):
+        elif row.target and (row.target != FOLD or entry.folded or event.chain == 2):
             self._act(entry, row.target)
 
     def _act(self, entry: Entry, target: str) -> None:

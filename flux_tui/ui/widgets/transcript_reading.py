@@ -37,6 +37,7 @@ class ReadingView(EntryView):
 
     _block: int | None = None  # the piece chosen within the selected message
     _search: Search | None = None
+    _hit: tuple[Place, int] | None = None  # the row of the hit that is shown, and which one there
 
     # ── lines ──
 
@@ -72,10 +73,10 @@ class ReadingView(EntryView):
     def _spans(self, line: int, row: Row, place: Place) -> tuple[Span, ...]:
         spans: list[Span] = []
         if self._search is not None:
-            hit = self._search.current
-            here = hit is not None and hit.entry_id == self._entries[place.at].id
-            style = ".transcript--hit" if here else ".transcript--match"
-            spans += [(start, end, style) for start, end in self._search.spans(row)]
+            shown = self._hit[1] if self._hit and self._hit[0] == place else -1
+            for number, (start, end) in enumerate(self._search.spans(row)):
+                style = ".transcript--hit" if number == shown else ".transcript--match"
+                spans.append((start, end, style))
         selection = self.text_selection
         span = selection.get_span(line) if selection is not None else None
         if span is not None:
@@ -200,6 +201,7 @@ class ReadingView(EntryView):
     def _show_hit(self) -> None:
         search = self._search
         hit = search.current if search else None
+        self._hit = None
         if search is None or hit is None:
             self.update_window()
             self.post_message(self.Found(0, 0))
@@ -217,8 +219,11 @@ class ReadingView(EntryView):
         self._measure(at, number)
         rows = self._rows_of(piece)
         lines = [within for within, row in enumerate(rows) for _ in search.spans(row)]
-        within = lines[min(nth, len(lines) - 1)] if lines else 0
-        line = self._line_of(Place(at, number, within))
+        nth = min(nth, len(lines) - 1)
+        within = lines[nth] if lines else 0
+        place = Place(at, number, within)
+        self._hit = (place, nth - lines.index(within)) if lines else None
+        line = self._line_of(place)
         first, window = self.scroll_offset.y, self.size.height
         if not first + 1 <= line < first + window - 1:
             self._go(max(line - window // 3, 0))

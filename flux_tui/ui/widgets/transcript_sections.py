@@ -184,7 +184,7 @@ class ThinkingSection:
         state = (self.open, self.finished, self.spent, self._characters)
         if state != self._shown:
             self._shown = state
-            self._head.source = self.text
+            self._head.source = "" if self.open else self.text
             self._head.changed()
             self._body = self._reasoning() if self.open and visible else []
         return [self._head, *self._body]
@@ -193,6 +193,8 @@ class ThinkingSection:
         fresh = raw_pieces(
             self.text.strip(), "thinking", kind="thinking", bar="┆ ", target=self.target
         )
+        for piece in fresh:
+            piece.glued = True
         same = 0
         for old, new in zip(self._body, fresh, strict=False):
             if old.source != new.source:
