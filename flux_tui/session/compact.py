@@ -84,8 +84,11 @@ def _shortened(result: ToolResult) -> ToolResult:
 
 
 def summary_message(model: ModelRef, text: str) -> Message:
-    """Return the message that stands for the conversation, as a root of its own."""
-    return user_message(_HEAD.format(model=model, text=text))
+    """Return the message that stands for the conversation, as a root of its own.
+
+    It names the model that wrote it, so that another vendor still counts as a new reader.
+    """
+    return replace(user_message(_HEAD.format(model=model, text=text)), model=model)
 
 
 class Summary:

@@ -23,6 +23,7 @@ from tests.session.helpers import (
     drain,
     ended,
     make_session,
+    model,
     says,
 )
 
@@ -60,6 +61,7 @@ async def test_the_conversation_goes_on_from_the_summary_alone(
     assert "anthropic/alpha" in summary.text
     assert question.text == "And now?"
     assert session.conversation.path[0].parent is None
+    assert session.needs_consent(model("gpt", "openai")) == "openai"
     assert set(original) <= set(session.conversation.messages)
     assert session.ledger.session.amount == 3 * CENT
     assert session.id is not None

@@ -348,5 +348,7 @@ async def test_a_conversation_with_tools_and_reasoning_can_be_compacted(
 
     assert (ended(events).reason, ended(events).error) == ("end", "")
     assert len(session.conversation.path) == 1
+    other = "anthropic" if session.model.ref.provider != "anthropic" else "openai"
+    assert session.needs_consent(runtime.find_model(MODELS[other])) is not None
     await goes_on(runtime, session)
     await stored(runtime, session)
