@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,41 @@ def test_a_missing_file_gets_one_sentence(
     assert convert("flux", "anthropic", tmp_path / "none.json") == 2
 
     assert "cannot be read: No such file" in capfd.readouterr().err
+
+
+def turns(count: int) -> list[Any]:
+    """Return a conversation in which every other answer calls a tool."""
+    said: list[Any] = []
+    for number in range(count // 4):
+        call = {"id": f"call_{number}", "type": "function"}
+        call["function"] = {"name": "look", "arguments": '{"a": 1}'}
+        said += [
+            {"role": "user", "content": f"question {number}"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": f"call_{number}", "content": "ok"},
+            {"role": "assistant", "content": "done"},
+        ]
+    return said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["flux", "anthropic", "openai-responses", "openai-chat"])
+@pytest.mark.parametrize("shape", ["turns", "one speaker"])
+def test_twice_the_messages_take_about_twice_the_time(
+    shape: str, target: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def seconds(count: int) -> float:
+        said = turns(count) if shape == "turns" else [{"role": "user", "content": "again"}] * count
+        path = tmp_path / "in.json"
+        path.write_text(json.dumps(said), "utf-8")
+        began = time.process_time()
+        assert convert("openai-chat", target, path) == 0
+        took = time.process_time() - began
+        capfd.readouterr()
+        return took
+
+    small = min(seconds(5_000) for _ in range(2))
+    large = min(seconds(40_000) for _ in range(2))
+
+    # Eight times the messages; quadratic time would be sixty-four times as much.
+    assert large < small * 24, f"{small:.2f} s, {large:.2f} s"
