@@ -33,6 +33,7 @@ from flux_tui.providers.encoding import (
     image_note,
     replay,
     safe_id,
+    without_thinking,
 )
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.transport import (
@@ -245,8 +246,12 @@ def _call(call: ToolCall) -> Entry:
 
 
 def repair(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
-    """Return a body without the optional parameter that the API refused; None if none was."""
-    return drop_parameter(problem, body, _OPTIONAL)
+    """Return a body without what the API refused: an optional parameter, or earlier thinking."""
+    healed = drop_parameter(problem, body, _OPTIONAL)
+    if healed is None and problem.status in {400, 422} and "thinking" in problem.detail:
+        less = without_thinking(body)
+        healed = (less, "earlier thinking is left out") if less != body else None
+    return healed
 
 
 def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
@@ -296,7 +301,7 @@ class Cohere:
                 token = string(page.get("next_page_token"))
                 if not token:
                     break
-            return found
+            return list(dict.fromkeys(found))
 
         return await self._connection.ask(names)
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from flux_tui.core.messages import Document, Image, Opaque, Text, Thinking, ToolCall
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.usage import JSON
-from flux_tui.providers.json_values import plain
+from flux_tui.providers.json_values import items, mapping, plain
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -76,3 +76,21 @@ def image_note(image: Image) -> str:
     """Return the words that stand for *image* where no picture may stand."""
     size = f", {image.width}x{image.height}" if image.width and image.height else ""
     return f"[image {image.name or 'without a name'}{size}, {image.mime}]"
+
+
+def without_thinking(body: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return *body* without the thinking chunks of the answers among its messages.
+
+    An answer that was nothing else stays in its place: the vendors mind the order of roles.
+    """
+    kept: list[JSON] = []
+    for message in map(mapping, items(body.get("messages"))):
+        content = message.get("content")
+        if not isinstance(content, list):
+            kept.append(message)
+            continue
+        rest: list[JSON] = [part for part in content if mapping(part).get("type") != "thinking"]
+        if not (rest or message.get("tool_calls")):
+            rest = [{"type": "text", "text": "[thinking left out]"}]
+        kept.append({**message, "content": rest or ""})
+    return {**body, "messages": kept} if kept else dict(body)

@@ -34,6 +34,7 @@ from flux_tui.providers.encoding import (
     document_text,
     image_note,
     replay,
+    without_thinking,
 )
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.mistral_stream import Decoder, read_error
@@ -53,6 +54,7 @@ __all__ = ["Decoder", "Mistral", "encode"]
 _ID = re.compile("[a-zA-Z0-9]{9}")
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ACKNOWLEDGED = "OK."
+_HOTTEST = 1.5  # the API takes no higher temperature
 _OPTIONAL = {
     name: (name,)
     for name in ("reasoning_effort", "temperature", "prompt_cache_key", "parallel_tool_calls")
@@ -116,7 +118,7 @@ def encode(request: ChatRequest) -> Body:
     if effort is not None:
         body["reasoning_effort"] = "none" if effort == "off" else effort
     if request.temperature is not None and model.abilities.sampling:
-        body["temperature"] = request.temperature
+        body["temperature"] = min(request.temperature, _HOTTEST)
     if request.cache_key:
         body["prompt_cache_key"] = request.cache_key
     return body
@@ -285,8 +287,12 @@ def _call(call: ToolCall, ids: _Ids) -> Entry:
 
 
 def repair(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
-    """Return a body without the optional parameter that the API refused; None if none was."""
-    return drop_parameter(problem, body, _OPTIONAL)
+    """Return a body without what the API refused: an optional parameter, or earlier thinking."""
+    healed = drop_parameter(problem, body, _OPTIONAL)
+    if healed is None and problem.status in {400, 422} and "thinking" in problem.detail:
+        less = without_thinking(body)
+        healed = (less, "earlier thinking is left out") if less != body else None
+    return healed
 
 
 def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
@@ -324,7 +330,8 @@ class Mistral:
 
         async def names(client: Any) -> list[str]:
             listed = items(mapping(await client.get("/v1/models")).get("data"))
-            return [string(model["id"]) for model in map(mapping, listed) if _chats(model)]
+            chatting = (string(model["id"]) for model in map(mapping, listed) if _chats(model))
+            return list(dict.fromkeys(chatting))  # an alias may be listed once for each model
 
         return await self._connection.ask(names)
 

@@ -234,6 +234,10 @@ def test_a_refused_option_is_left_out() -> None:
         "cohere does not take thinking",
     )
     assert repair(problem, {"model": "m"}) is None
+    thought = {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm"}]}
+    healed = repair(problem, {"messages": [thought]})
+    assert healed is not None
+    assert "hm" not in str(healed[0])
 
 
 BODY: dict[str, Any] = {

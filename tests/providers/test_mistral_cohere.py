@@ -80,6 +80,7 @@ async def test_only_models_that_chat_are_listed() -> None:
         {"id": "a", "capabilities": {"completion_chat": True}},
         {"id": "embed", "capabilities": {"completion_chat": False}},
         {"id": "old"},
+        {"id": "a"},
         {"object": "odd"},
     ]
     made = provider("mistral", lambda _: httpx2.Response(200, json={"data": rows}))
@@ -105,7 +106,7 @@ async def test_a_list_that_never_ends_is_left() -> None:
     page: dict[str, Any] = {"models": [{"name": "a"}], "next_page_token": "t"}
     made = provider("cohere", lambda _: httpx2.Response(200, json=page))
 
-    assert await made.models() == ["a"] * 5
+    assert await made.models() == ["a"]
     await made.aclose()
 
 

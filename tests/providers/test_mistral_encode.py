@@ -253,6 +253,38 @@ def test_a_refused_option_is_left_out() -> None:
     assert repair(refused("messages"), {"model": "m"}) is None
 
 
+def test_refused_thinking_is_left_out_once() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    words = {"type": "text", "text": "ok"}
+    problem = ProviderError(
+        "no", kind="bad_request", provider="mistral", status=422, detail="Input tag 'thinking'"
+    )
+    given: Any = {
+        "messages": [
+            {"role": "user", "content": "go"},
+            {"role": "assistant", "content": [thought, words]},
+            {"role": "assistant", "content": [thought]},
+            {"role": "assistant", "content": [thought], "tool_calls": [1]},
+        ]
+    }
+
+    healed = repair(problem, given)
+
+    assert healed is not None
+    assert healed[1] == "earlier thinking is left out"
+    assert healed[0]["messages"] == [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": [words]},
+        {"role": "assistant", "content": [{"type": "text", "text": "[thinking left out]"}]},
+        {"role": "assistant", "content": "", "tool_calls": [1]},
+    ]
+    assert repair(problem, healed[0]) is None
+
+
+def test_a_temperature_is_not_hotter_than_the_vendor_takes() -> None:
+    assert body(temperature=2.0)["temperature"] == 1.5
+
+
 BODY: dict[str, Any] = {
     "model": "magistral-medium-2509",
     "tools": [{"function": {"name": "f", "parameters": {"type": "object"}}}],
