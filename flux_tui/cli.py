@@ -152,9 +152,20 @@ def _check_model(settings: Settings, name: str) -> None:
     Raises:
         InputError: there is none; near names are told.
     """
+    import asyncio
+
     from flux_tui.session.wiring import Runtime
 
-    Runtime(settings).find_model(name)
+    async def look() -> None:
+        runtime = Runtime(settings)
+        try:
+            if "/" not in name:
+                await runtime.start()  # a bare name may be one of those an endpoint told
+            runtime.find_model(name)
+        finally:
+            await runtime.aclose()
+
+    asyncio.run(look())
 
 
 def _full_id(settings: Settings, part: str) -> str:
