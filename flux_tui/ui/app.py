@@ -6,14 +6,13 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import work
-from textual.app import App, SuspendNotSupported
+from textual import on, work
+from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter
 from textual.worker import Worker
 
 from flux_tui.config.settings import Settings
@@ -27,9 +26,9 @@ from flux_tui.ui.commands import ActionCommands
 from flux_tui.ui.keymap import unknown_ids
 from flux_tui.ui.outside import Draft, copy_locally, open_link
 from flux_tui.ui.screens.chat import ChatScreen
-from flux_tui.ui.screens.model_picker import price_texts
+from flux_tui.ui.screens.model_picker import ModelPicker, price_texts
 from flux_tui.ui.terminal import (
-    ControlFilter,
+    GuardedApp,
     Signals,
     crash_report,
     guard_input,
@@ -44,7 +43,7 @@ INTERNAL_ERROR = 70
 _QUIT_SECONDS = 2.0
 
 
-class FluxApp(App[int]):
+class FluxApp(GuardedApp):
     """Runs one chat. *session* is an id to resume, *continue_* resumes the one used last."""
 
     CSS_PATH = "styles/base.tcss"
@@ -79,9 +78,9 @@ class FluxApp(App[int]):
         self.keymap_overrides: Mapping[str, str] = runtime.settings.keymap
         self._continue = continue_
         self._wanted = session
-        self._control = ControlFilter()
         self._signals = Signals(self.leave)
         self._interrupted = float("-inf")
+        self._awake = False
         self.crash: Path | None = None
 
     def get_default_screen(self) -> ChatScreen:
@@ -92,10 +91,6 @@ class FluxApp(App[int]):
     def chat(self) -> ChatScreen:
         """The chat screen, below any dialog."""
         return next(s for s in self.screen_stack if isinstance(s, ChatScreen))
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return Textual's filters after the one that keeps control characters away."""
-        return [self._control, *super().get_line_filters()]
 
     def on_mount(self) -> None:
         """Take signals and themes; everything slow starts after the first paint."""
@@ -111,17 +106,6 @@ class FluxApp(App[int]):
             self.set_interval(1.0, self._watch_input)
         self.call_after_refresh(self.begin)
 
-    def on_resize(self) -> None:
-        """Paint all: Textual leaves a terminal that came back to its old size as it found it."""
-        # After Ctrl+Z and fg the terminal shows an empty screen, after a storm of sizes a torn one.
-        self.screen.refresh()
-        self.call_after_refresh(self._regain_focus)
-
-    def _regain_focus(self) -> None:
-        # A composer that had no room for a moment has lost the keyboard.
-        if self.screen is self.chat and self.chat.focused is None:
-            self.chat.query_one(Prompt).focus()
-
     def _watch_input(self) -> None:
         # A terminal that went away gives end-of-file for ever: Textual would spin on it.
         if terminal_gone():
@@ -129,7 +113,7 @@ class FluxApp(App[int]):
 
     @work(group="start", exit_on_error=False)
     async def begin(self) -> None:
-        """Open the store and the session, then prepare what the first message needs."""
+        """Open the store and the session."""
         notices = await self.runtime.start()
         chat = self.chat
         try:
@@ -138,10 +122,26 @@ class FluxApp(App[int]):
             notices.append(str(problem))
             session = self.runtime.new_session(self.runtime.choices()[0].info)
         chat.take(session, notices)
-        if chat.session is not None:
-            self.prepare(chat.session.model)
+        self._wake()
         chat.query_one(Prompt).remember(await self.runtime.store.prompts())
-        self.prices.update(await asyncio.to_thread(price_texts, self.runtime))
+
+    @on(Prompt.Changed)
+    def _wake(self) -> None:
+        # SDK and price table are two thirds of the program's memory: looking costs neither.
+        session = self.chat.session
+        if not self._awake and session is not None and self.chat.query_one(Prompt).text:
+            self._awake = True
+            self.prepare(session.model)
+            self.load_prices()
+
+    @work(exclusive=True, group="prices", exit_on_error=False)
+    async def load_prices(self) -> None:
+        """Find the models' prices in a thread; an open list of models shows them then."""
+        if not self.prices:
+            self.prices.update(await asyncio.to_thread(price_texts, self.runtime))
+            for screen in self.screen_stack:
+                if isinstance(screen, ModelPicker):
+                    screen.show_prices()
 
     async def _open(self) -> ChatSession:
         wanted = self._wanted

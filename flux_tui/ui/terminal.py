@@ -10,11 +10,12 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.segment import Segment
+from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter
 from textual.message import Message
@@ -51,6 +52,28 @@ class ControlFilter(LineFilter):
             for segment in segments
             if not segment.control
         ]
+
+
+_CONTROL = ControlFilter()
+
+
+class GuardedApp(App[int]):
+    """Keeps control characters off the terminal, and paints it whatever becomes of it."""
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return Textual's filters after the one that keeps control characters away."""
+        return [_CONTROL, *super().get_line_filters()]
+
+    def on_resize(self) -> None:
+        """Paint all: Textual leaves a terminal that came back to its old size as it found it."""
+        # After Ctrl+Z and fg the terminal shows an empty screen, after a storm of sizes a torn one.
+        self.screen.refresh()
+        self.call_after_refresh(self._regain_focus)
+
+    def _regain_focus(self) -> None:
+        # A composer that had no room for a moment has lost the keyboard.
+        if self.screen.focused is None:
+            self.screen.focus_next("#prompt")
 
 
 class PasteGuard:

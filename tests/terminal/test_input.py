@@ -102,12 +102,12 @@ def test_broken_utf8_between_keys_does_no_harm(tmp_path: Path) -> None:
 
 def test_a_storm_of_sizes_while_an_answer_streams(tmp_path: Path) -> None:
     sizes = [(20, 6), (200, 60), (1, 1), (200, 1), (1, 60), (40, 12), (79, 9), (120, 40)]
-    with Program(("--demo",), env={"FLUX_SIM_SPEED": "150"}, cwd=tmp_path) as program:
+    with Program(("--demo",), env={"FLUX_SIM_SPEED": "400"}, cwd=tmp_path) as program:
         started(program)
         program.type("tell me a long story")
         program.press("enter")
         program.wait_for("Writing")
-        for turn in range(12):
+        for turn in range(9):
             for columns, rows in sizes:
                 program.resize(columns, rows)
                 program.read(0.02 if turn % 3 else 0.002)

@@ -14,7 +14,7 @@ import pytest
 from tests.terminal.program import Program
 
 pytestmark = [pytest.mark.terminal, pytest.mark.slow]
-DEMO = {"FLUX_SIM_SPEED": "40"}
+DEMO = {"FLUX_SIM_SPEED": "80"}
 ENDS = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGQUIT: 131}
 
 

@@ -115,6 +115,7 @@ async def chatting(
     app = make_app(home, **environ)
     async with app.run_test(size=size) as pilot:
         await wait_until(lambda: app.chat.session is not None, "a session")
+        app.load_prices()
         await wait_until(lambda: app.prices, "the price table")
         yield Chat(app, pilot)
     reports = list(home.rglob("crash-*.txt"))

@@ -13,7 +13,7 @@ from flux_tui.ui.widgets.cost_meter import CostMeter
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.tool_pane import ToolPane
 from flux_tui.ui.widgets.transcript import Transcript
-from tests.ui.driving import Chat, chatting, wait_until
+from tests.ui.driving import Chat, chatting, make_app, wait_until
 
 SLOW = "sim: tokens=2000 speed=60"
 BRIEF = "sim: tokens=40 speed=16"
@@ -381,3 +381,16 @@ async def test_a_model_is_chosen_by_command_and_a_wrong_one_is_told(tmp_path: Pa
         await asyncio.sleep(0)
 
         assert any("gpt-5-mini" in note for note in chat.notes)
+
+
+async def test_sdk_and_prices_are_loaded_when_somebody_types_and_not_before(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_until(lambda: app.chat.session is not None)
+        await pilot.pause()
+        assert not any(w.group in {"prepare", "prices"} for w in app.workers)
+        assert not app.prices
+
+        await pilot.press("h")
+
+        await wait_until(lambda: app.prices)

@@ -174,6 +174,7 @@ class ChatActions:
             await self._screen.attempt(pick(model))
 
         self._screen.app.push_screen(picker, picked)
+        flux.load_prices()
 
     def _use(self, model: ModelInfo) -> None:
         session = self._session

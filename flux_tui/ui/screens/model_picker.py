@@ -63,6 +63,13 @@ class ModelPicker(Dialog[ModelInfo | None]):
         self._fill("")
         self.query_one(Input).focus()
 
+    def show_prices(self) -> None:
+        """Fill the list again: the prices are there."""
+        if self.is_mounted:
+            at = self._list.highlighted
+            here = None if at is None else self._list.get_option_at_index(at).id
+            self._fill(self.query_one(Input).value, keep=here or "")
+
     @property
     def _list(self) -> OptionList:
         return self.query_one(OptionList)
