@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from flux_tui import __version__
-from flux_tui.cli import COMMANDS
+from flux_tui.cli import COMMANDS, INTERNAL_ERROR, main
 
 
 def run(
@@ -68,3 +68,20 @@ def test_a_wrong_setting_names_variable_and_accepted_values() -> None:
     assert "FLUX_EFFORT" in result.stderr
     assert "medium" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_an_error_of_ours_is_one_sentence_without_its_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_args: object) -> int:
+        raise ValueError("sk-ant-a-key-in-a-message")
+
+    monkeypatch.setattr("flux_tui.commands.models.run", fail)
+
+    assert main(["models"]) == INTERNAL_ERROR
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("flux-tui: internal error, ValueError at test_cli.py:")
+    assert told.err.count("\n") == 1
+    assert "sk-ant" not in told.err
