@@ -3,6 +3,7 @@
 import pytest
 from textual import on
 from textual.app import App
+from textual.content import Content
 from textual.geometry import Offset
 from textual.selection import Selection
 
@@ -18,6 +19,7 @@ from flux_tui.core.messages import (
 )
 from flux_tui.core.models import ModelRef
 from flux_tui.ui.clock import FrameClock
+from flux_tui.ui.render.wrapping import wrap_facts
 from flux_tui.ui.widgets.transcript import Transcript
 
 MODEL = ModelRef("anthropic", "claude-x")
@@ -351,6 +353,31 @@ async def test_what_streamed_in_stays_built_when_the_message_takes_its_place():
 
         kept = [id(piece) in before for piece in transcript._entries[0].layout.pieces]
         assert kept.count(True) >= 3
+
+
+async def test_a_line_whose_width_terminals_do_not_agree_on_is_painted_to_its_end():
+    async with Demo().run_test(size=(60, 24)) as pilot:
+        transcript = await opened(pilot, talk("plain\n\n👩\u200d👩\u200d👧 family\n\nend"))
+        widths = []
+        transcript.refresh = lambda *regions, **_: widths.extend(r.width for r in regions)
+        transcript.selected = "a0"
+
+        assert sorted(set(widths)) == [2 + 3, 2 + 5, 2 + len("claude-x  anthropic"), 59]
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (80, ["1,634 tok · $0.02 simulated · 3.6 s"]),
+        (34, ["1,634 tok · $0.02 simulated", "3.6 s"]),
+        (20, ["1,634 tok", "$0.02 simulated", "3.6 s"]),
+        (10, ["1,634 tok", "$0.02", "simulated", "3.6 s"]),
+    ],
+)
+def test_facts_are_broken_between_facts(width, lines):
+    rows = wrap_facts(Content("1,634 tok · $0.02 simulated · 3.6 s"), width)
+
+    assert [row.content.plain for row in rows] == lines
 
 
 async def test_nothing_is_painted_while_nothing_changes():

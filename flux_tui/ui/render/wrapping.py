@@ -65,6 +65,23 @@ def wrap(content: Content, width: int, target: str = "") -> list[Row]:
     return rows
 
 
+def wrap_facts(content: Content, width: int) -> list[Row]:
+    """Return one line of facts parted by ``·``, broken between facts where that is possible."""
+    text = content.plain
+    places = [match.start() for match in re.finditer(" · ", text)]
+    if content.cell_length <= width or not places:
+        return wrap(content, width)
+    rows: list[Row] = []
+    start = 0
+    for end, following in zip(
+        [*places, len(text)], [*places[1:], len(text), len(text)], strict=False
+    ):
+        if end > start and cell_len(text[start:following]) > width:
+            rows += wrap(content[start:end], width)
+            start = end + len(" · ")
+    return rows + (wrap(content[start:], width) if start < len(text) else [])
+
+
 def fold(content: Content, width: int, bar: Content) -> list[Row]:
     """Return *content* folded anywhere, each row behind *bar*, which is not copied."""
     width = max(width - bar.cell_length, 2)

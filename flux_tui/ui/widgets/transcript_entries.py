@@ -20,7 +20,7 @@ from flux_tui.core.messages import Message, Text, ToolCall, ToolResult
 from flux_tui.core.models import ModelRef
 from flux_tui.ui.render.labels import count, footer, model_name, one_line, plain, seconds, speaker
 from flux_tui.ui.render.rows import Row
-from flux_tui.ui.render.wrapping import PROSE, fit, wrap
+from flux_tui.ui.render.wrapping import PROSE, fit, wrap, wrap_facts
 from flux_tui.ui.widgets.transcript_layout import Layout
 from flux_tui.ui.widgets.transcript_pieces import Lines, Piece, PieceKind, shortened
 from flux_tui.ui.widgets.transcript_sections import (
@@ -311,7 +311,7 @@ class Finished(Speaking):
             error = message.error
             pieces.append(Lines("error", lambda width: wrap(words, min(width, PROSE)), error))
         if message.role == "assistant" and footer(message):
-            pieces.append(Lines("note", lambda width: wrap(footer(message), width)))
+            pieces.append(Lines("note", lambda width: wrap_facts(footer(message), width)))
         return pieces
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from math import ceil
@@ -27,6 +28,14 @@ STRIPS = 2_000
 
 GUTTER = 2
 """Cells before the text of a line: who speaks, what is chosen."""
+
+UNSURE = 1 << 16
+"""More cells than any line has."""
+
+# Marks, joiners, symbols that some fonts draw twice as wide, flags, emoji, tags.
+_UNSURE = re.compile(
+    "[\u0300-\u036f\u200b-\u200f\u20d0-\u20ff\u2600-\u27bf\ufe00-\ufe0f\U0001f000-\U000e0fff]"
+)
 
 EIGHTHS = 8
 """Parts of a cell that a scrollbar can show."""
@@ -55,8 +64,13 @@ class Line:
 
     @property
     def cells(self) -> int:
-        """How wide the line is; what follows is empty."""
-        return GUTTER + self.row.content.cell_length
+        """How wide the line is; what follows is empty.
+
+        Terminals do not agree on the width of some characters: such a line is painted to its end,
+        so that nothing of it is left behind.
+        """
+        content = self.row.content
+        return UNSURE if _UNSURE.search(content.plain) else GUTTER + content.cell_length
 
 
 NOTHING = Line()
