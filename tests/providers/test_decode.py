@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flux_tui.core.builder import MessageBuilder
@@ -14,7 +14,7 @@ from flux_tui.core.messages import Message, Thinking
 from flux_tui.core.models import Api
 from flux_tui.providers import anthropic_stream, chat_stream, responses_stream
 from flux_tui.providers.failures import StreamFailure
-from tests.providers.recorded import decoder, model
+from tests.providers.recorded import MODULES, decoder, model
 
 
 def feed(api: Api, *payloads: object) -> list[StreamEvent]:
@@ -291,7 +291,22 @@ junk = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["type", "index", "delta", "content_block", "item", "choices", "usage", "error"]
+                [
+                    "type",
+                    "index",
+                    "delta",
+                    "content_block",
+                    "item",
+                    "choices",
+                    "usage",
+                    "error",
+                    "message",
+                    "content",
+                    "tool_calls",
+                    "function",
+                    "thinking",
+                    "candidates",
+                ]
             ),
             inner,
             max_size=4,
@@ -307,14 +322,20 @@ names = st.sampled_from(
         "response.output_item.done",
         "response.completed",
         "response.output_text.delta",
+        "content-start",
+        "content-delta",
+        "tool-call-start",
+        "tool-call-delta",
+        "message-end",
         "error",
         "anything",
     ]
 )
 
 
+@settings(max_examples=200)
 @given(
-    st.sampled_from(["anthropic", "openai-responses", "openai-chat"]),
+    st.sampled_from(list(MODULES)),
     st.lists(st.tuples(names, junk), max_size=6),
 )
 def test_junk_is_decoded_or_refused_but_never_crashes(
