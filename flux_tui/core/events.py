@@ -69,6 +69,7 @@ class RetryScheduled:
     """Nothing was received yet, and the request will be sent again after `seconds`.
 
     With `repaired` it is not the same request: `reason` says what is left out of it this time.
+    With `unreasoned` that is the reasoning of all earlier answers.
     """
 
     reason: str
@@ -76,6 +77,7 @@ class RetryScheduled:
     attempt: int  # the try that comes next, counted from 2
     attempts: int  # how many there will be at the most
     repaired: bool = False
+    unreasoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ _OVERFLOW = re.compile(
     r"|reduce the length of the (messages|input)|request_too_large.*token",
     re.IGNORECASE,
 )
-# Anthropic, then OpenAI Responses, as their answers of 400 word it (2026-11-22).
+# Anthropic, then OpenAI Responses, then Gemini, as their answers of 400 word it (2026-11-22).
 _STALE = re.compile(
     r"bound to a different conversation"
     r"|invalid `?(signature|data)`? in `?(redacted_)?thinking"
@@ -73,7 +73,8 @@ _STALE = re.compile(
     r"|expected `thinking` or `redacted_thinking`"
     r"|invalid_encrypted_content|encrypted content"
     r"|without its required (following|'reasoning') item"
-    r"|item with id '?rs_\w+'? not found|required following item|required 'reasoning' item",
+    r"|item with id '?rs_\w+'? not found|required following item|required 'reasoning' item"
+    r"|thought[ _]?signature",
     re.IGNORECASE,
 )
 _MONEY = re.compile(r"credit balance is too low|insufficient[_ ]quota|exceeded your current quota")

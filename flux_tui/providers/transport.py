@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from flux_tui.core.errors import ProviderError
 from flux_tui.core.events import RetryScheduled, StreamEvent, UsageUpdate
 from flux_tui.core.usage import JSON
-from flux_tui.providers.failures import StreamFailure, classify, provider_error
+from flux_tui.providers.failures import StreamFailure, classify, provider_error, stale_reasoning
 
 if TYPE_CHECKING:
     import httpx2
@@ -207,13 +207,19 @@ async def stream_reply(
             if seconds is None:
                 raise
             reason = healed[1] if healed else problem.message
+            unreasoned = healed is not None and stale_reasoning(problem)
             if healed:
                 body, repaired = healed[0], True
         else:
             return
         attempt += 1
         yield RetryScheduled(
-            reason, seconds, attempt, max(ATTEMPTS, attempt), repaired=healed is not None
+            reason,
+            seconds,
+            attempt,
+            max(ATTEMPTS, attempt),
+            repaired=healed is not None,
+            unreasoned=unreasoned,
         )
         await asyncio.sleep(seconds)
 

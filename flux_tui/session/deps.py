@@ -43,6 +43,7 @@ class TurnDeps:
     commit: Callable[[Message], Awaitable[Message]]
     draft: Callable[[Message], Awaitable[None]]
     meter: Meter
+    refused: Callable[[frozenset[str]], None]  # told of answers whose reasoning was refused
     larger: Callable[[ModelInfo], tuple[ModelRef, ...]]  # models with a larger window
     budget: Decimal | None = None  # US dollars this turn may cost
     max_steps: int = MAX_STEPS

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from flux_tui.core.messages import Message
+from flux_tui.core.messages import Message, Text, Thinking, ToolCall
 from flux_tui.core.models import Effort, ModelInfo
 from flux_tui.core.prefix import head_digest
 from flux_tui.core.report import SwapReport
@@ -16,7 +16,10 @@ from flux_tui.tools.base import Tool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """Everything of a request but the history. Limits are in tokens."""
+    """Everything of a request but the history. Limits are in tokens.
+
+    `stale` are the ids of answers whose reasoning the model has refused to read again.
+    """
 
     model: ModelInfo
     system: str = ""
@@ -26,6 +29,7 @@ class Outgoing:
     temperature: float | None = None
     cache_key: str = ""
     privacy: Privacy = field(default_factory=Privacy)
+    stale: frozenset[str] = frozenset()
 
     @property
     def head(self) -> str:
@@ -38,6 +42,8 @@ class Outgoing:
 
         Converting a long history takes a while.
         """
+        if self.stale:
+            history = tuple(_unsigned(m) if m.id in self.stale else m for m in history)
         messages, report = project(history, self.model, self.privacy, self.head)
         return ChatRequest(
             model=self.model,
@@ -56,3 +62,12 @@ def tool_specs(tools: Mapping[str, Tool], model: ModelInfo) -> tuple[ToolSpec, .
     if not model.abilities.tools:
         return ()
     return tuple(ToolSpec(tool.name, tool.description, tool.schema) for tool in tools.values())
+
+
+def _unsigned(message: Message) -> Message:
+    """Return *message* without what its model signed: then nothing of it is given back."""
+    parts = (
+        replace(part, metadata=None) if isinstance(part, Text | Thinking | ToolCall) else part
+        for part in message.parts
+    )
+    return replace(message, parts=tuple(parts))

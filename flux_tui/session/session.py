@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from flux_tui.core.errors import FluxError, InputError, StoreError
 from flux_tui.core.events import Committed, Noted, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation, Document, Image, Message, user_message
-from flux_tui.core.models import Effort, ModelInfo
+from flux_tui.core.models import Effort, ModelInfo, ModelRef
 from flux_tui.core.sanitize import one_line, sanitize
 from flux_tui.session.approvals import ApprovalPolicy, Approver, Unattended
 from flux_tui.session.compact import INSTRUCTION, Summary, gather, summary_message
@@ -75,6 +75,7 @@ class ChatSession:
         self._services = services
         self._stop: asyncio.Event | None = None
         self._unsaved: list[Message] = []
+        self._stale: dict[ModelRef, frozenset[str]] = {}
         self._broken = False
         self._notes = notes
         self._use: tuple[tuple[str | None, ModelInfo], ContextUse] | None = None
@@ -332,6 +333,7 @@ class ChatSession:
             commit=self._commit,
             draft=self._draft,
             meter=services.meter,
+            refused=lambda ids: self._stale.update({model.ref: ids}),
             larger=services.larger,
             budget=self.budget,
         )
@@ -360,6 +362,7 @@ class ChatSession:
             temperature=services.temperature,
             cache_key=self.id or "",
             privacy=self.privacy,
+            stale=self._stale.get(model.ref, frozenset()),
         )
 
     async def _commit(self, message: Message) -> Message:

@@ -128,11 +128,21 @@ class _Turn:
                 yield ReplyDelta(reply.message_id, event)
                 if isinstance(event, RetryScheduled) and event.repaired:
                     yield Noted(f"Asked again once: {event.reason}")
+                if isinstance(event, RetryScheduled) and event.unreasoned:
+                    self._forget_reasoning()
         message = await reply.finish()
         if message is not None:
             yield await self._commit(message)
         ended = ending(message, reply.error, reply.detail)
         self.ended = self._with_room(ended) if ended.reason == "context" else ended
+
+    def _forget_reasoning(self) -> None:
+        """Send the reasoning of the answers so far no more: it would be refused every time."""
+        refused = frozenset(m.id for m in self.conversation if m.role == "assistant")
+        outgoing = self.deps.outgoing
+        outgoing = replace(outgoing, stale=outgoing.stale | refused)
+        self.deps = replace(self.deps, outgoing=outgoing)
+        self.deps.refused(outgoing.stale)
 
     def _with_room(self, ended: TurnEnded) -> TurnEnded:
         """Return *ended* with the models named that have room for the conversation."""

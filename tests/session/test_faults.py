@@ -20,7 +20,7 @@ from flux_tui.core.events import (
     ToolStarted,
     TurnEvent,
 )
-from flux_tui.core.messages import ToolResult
+from flux_tui.core.messages import Message, Text, Thinking, ToolResult
 from flux_tui.providers import transport
 from flux_tui.session.approvals import Answer
 from flux_tui.session.session import ChatSession
@@ -109,6 +109,14 @@ async def goes_on(runtime: Runtime, session: ChatSession) -> None:
     """The next message is answered as if nothing had happened."""
     inject(runtime, "")
     assert ended(await drain(session.send("Go on"))).error == ""
+
+
+def signed(message: Message) -> list[str]:
+    """What the model signed or sealed in its reasoning."""
+    parts = [part for part in message.parts if isinstance(part, Text | Thinking)]
+    data = [part.metadata.data for part in parts if part.metadata is not None]
+    names = ("signature", "encrypted_content", "thoughtSignature")
+    return [str(each[name]) for each in data for name in names if each.get(name)]
 
 
 def test_every_fault_of_the_simulator_is_here() -> None:
@@ -235,7 +243,7 @@ async def test_refused_reasoning_is_left_out_once_and_that_is_said(
 
     inject(runtime, "invalid-signature", times=1)
 
-    events = await drain(session.send("sim: text=fine"))
+    events = await drain(session.send("sim: think=20 text=fine"))
 
     if session.model.api in {"openai-chat", "mistral", "cohere"}:  # they sign no reasoning
         assert ended(events).error
@@ -244,8 +252,16 @@ async def test_refused_reasoning_is_left_out_once_and_that_is_said(
     (notice,) = [event.text for event in events if isinstance(event, Noted)]
     assert "of earlier turns" in notice
     assert "not sent" in notice
-    assert [retry.repaired for retry in retries(events)] == [True]
+    assert [(retry.repaired, retry.unreasoned) for retry in retries(events)] == [(True, True)]
     await stored(runtime, session)
+    first, second = (signed(m) for m in session.conversation.path if m.role == "assistant")
+    await goes_on(runtime, session)
+    assert isinstance(runtime._simulator, Simulator)
+    body = runtime._simulator.requests[-1].body.decode()
+    assert first
+    assert not [text for text in first if text in body]
+    assert second
+    assert [text for text in second if text not in body] == []
 
 
 async def test_a_second_refusal_of_the_repaired_request_ends_the_turn(
