@@ -48,6 +48,7 @@ _ITEMLESS: frozenset[Api] = frozenset({"openai-chat"})
 _CUT_OFF = BROKEN - {"refusal"}
 _CUT = Text("[This answer was interrupted here.]")
 _SERVER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
+_ANSWERS_ONLY = _SERVER_CALLS | {"redacted_thinking"}
 
 
 def normalize(
@@ -111,7 +112,7 @@ class _Normalizer:
             case Document():
                 return self._document(part, message)
             case Opaque():
-                return self._opaque(part, message, own=True)
+                return self._opaque(part, message, own=part.kind not in _ANSWERS_ONLY)
             case Thinking():
                 return None  # no user reasons in the vendors' formats
             case _:

@@ -11,6 +11,7 @@ from flux_tui.core.builder import MessageBuilder
 from flux_tui.core.events import StreamEvent, TextDelta, ThinkingDelta, ToolCallDelta
 from flux_tui.core.messages import (
     Message,
+    Opaque,
     ProviderMetadata,
     Text,
     Thinking,
@@ -20,7 +21,18 @@ from flux_tui.core.messages import (
 )
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.usage import JSON
-from tests.core.strategies import names, odd_ids, replay_data, turns, words
+from tests.core.strategies import (
+    MODELS,
+    calls,
+    documents,
+    images,
+    metadata,
+    names,
+    odd_ids,
+    replay_data,
+    turns,
+    words,
+)
 
 History = tuple[Message, ...]
 
@@ -56,6 +68,49 @@ def cut_answers(draw: st.DrawFn, model: ModelInfo) -> Message:
         builder.feed(event)
     built = builder.build()
     return replace(built, stop=draw(st.sampled_from(["aborted", "interrupted", "error"])))
+
+
+@st.composite
+def items(draw: st.DrawFn, model: ModelInfo) -> Opaque:
+    """What only its vendor can read: as it came, where the vendor takes it back."""
+    kind = draw(st.sampled_from(["redacted_thinking", "server_tool_use"]))
+    block: dict[str, JSON] = {"type": kind, "data": "cipher"}
+    if kind == "server_tool_use":
+        name = f"srvtoolu_{draw(st.uuids()).hex}"
+        block = {"type": kind, "id": name, "name": "web_search", "input": {}}
+    data: dict[str, JSON] = {"block": block} if model.api == "anthropic" else {}
+    return Opaque(kind, ProviderMetadata(model.origin, data), draw(words))
+
+
+@st.composite
+def muddles(draw: st.DrawFn) -> History:
+    """Messages as no program of ours makes them: any part in any role, in any order."""
+    model = draw(st.sampled_from(MODELS))
+    thinking = st.builds(Thinking, words, metadata(model, "thinking"))
+    results = st.builds(
+        ToolResult,
+        odd_ids,
+        names,
+        st.lists(st.one_of(st.builds(Text, words), images, documents), max_size=2).map(tuple),
+        st.booleans(),
+    )
+    part = st.one_of(
+        st.builds(Text, words, metadata(model, "text")),
+        thinking,
+        images,
+        documents,
+        calls(model),
+        results,
+        items(model),
+    )
+    stops = st.sampled_from([None, "end", "tool_calls", "length", "pause", "aborted", "refusal"])
+    messages = st.builds(
+        Message,
+        role=st.sampled_from(["user", "assistant", "tool"]),
+        parts=st.lists(part, max_size=4).map(tuple),
+        stop=stops,
+    )
+    return (*draw(st.lists(messages, max_size=6)), user_message("so?"))
 
 
 def signs(model: ModelInfo) -> bool:
@@ -94,11 +149,11 @@ def signed_conversations(
         thinking = Thinking(draw(words), _replay(model, "thinking", secret))
         call = ToolCall(f"call_{number}", "run", {}, metadata=_replay(model, "call", secret))
         text = Text("so", _replay(model, "text", secret))
-        calls = draw(st.booleans())
-        parts = (thinking, call) if calls else (thinking, text)
+        called = draw(st.booleans())
+        parts = (thinking, call) if called else (thinking, text)
         history.append(user_message("what?"))
         history.append(Message(role="assistant", parts=parts, model=model.ref, stop="end"))
-        if calls:
+        if called:
             result = ToolResult(call.id, "run", (Text("done"),))
             history.append(Message(role="tool", parts=(result,)))
     return (*history, user_message("and?")), signed

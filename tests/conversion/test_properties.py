@@ -29,7 +29,7 @@ from tests.conversion.formats import (
     pairs_of,
     refusals,
 )
-from tests.conversion.histories import cut_answers, signed_conversations, signs, swapped
+from tests.conversion.histories import cut_answers, muddles, signed_conversations, signs, swapped
 from tests.conversion.strict_types import problems
 from tests.core.strategies import MODELS, histories
 
@@ -195,6 +195,13 @@ def test_an_answer_cut_off_anywhere_is_accepted_by_every_model(
     wire = json.dumps(body, ensure_ascii=False)
     for text in told(history):
         assert in_wire(text) in wire
+
+
+@each_target
+@given(history=muddles())
+@often(0.4)
+def test_any_part_in_any_role_is_made_acceptable(target: ModelInfo, history: History) -> None:
+    assert refusals(target, body_of(target, history)) == []
 
 
 @each_target

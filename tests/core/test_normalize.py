@@ -321,6 +321,14 @@ def server_result(name: str) -> Opaque:
     return Opaque("web_search_tool_result", signed(CLAUDE, block=block))
 
 
+def test_a_user_gives_back_no_items_that_only_answers_hold() -> None:
+    redacted = Opaque("redacted_thinking", signed(CLAUDE, block={"type": "redacted_thinking"}))
+    upload = Opaque("container_upload", signed(CLAUDE, block={"type": "container_upload"}))
+    said = Message(role="user", parts=(redacted, upload, Text("x")))
+
+    assert sent(CLAUDE, said) == [(upload, Text("x"))]
+
+
 def test_an_open_call_to_a_vendors_own_tool_stays_only_at_the_end() -> None:
     paused = answer(server_call("a"), server_result("a"), server_call("b"), stop="pause")
     resumed = answer(server_result("b"), Text("x"), message_id="r")
