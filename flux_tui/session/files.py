@@ -1,0 +1,133 @@
+"""Finds the files that a user means: by a path that was typed or pasted, or by a part of one."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from flux_tui.core.errors import InputError
+from flux_tui.tools.walk import walk
+
+MOST_FILES = 20_000
+"""Files of a folder that are offered; the rest must be named in full."""
+
+_DEPTH = 12
+_SECONDS = 2.0
+_LONGEST_PATH = 1_000  # characters; what is longer is text
+_MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|(\S+))')
+_PATHLIKE = re.compile(r"""["'~/.]|file://|[A-Za-z]:\\|[^\s/]+(/|\.[A-Za-z0-9]{1,5}$)""")
+
+
+def list_files(root: Path) -> tuple[str, ...]:
+    """Return the files below *root* that `.gitignore` leaves, as relative paths. Blocks."""
+    found: list[str] = []
+    for entry in walk(root, _DEPTH, _SECONDS):
+        if entry.is_file(follow_symlinks=False):
+            found.append(Path(entry.path).relative_to(root).as_posix())
+            if len(found) >= MOST_FILES:
+                break
+    return tuple(found)
+
+
+def rank(paths: Iterable[str], wanted: str, most: int = 50) -> tuple[str, ...]:
+    """Return the *paths* that hold the letters of *wanted* in their order, best first.
+
+    A name that begins with it comes first, then one that holds it, then a path that does, then
+    letters apart; shorter paths before longer ones.
+    """
+    low = wanted.lower()
+    scored: list[tuple[int, int, str]] = []
+    for path in paths:
+        score = _score(path.lower(), low)
+        if score is not None:
+            scored.append((score, len(path), path))
+    scored.sort()
+    return tuple(path for _, _, path in scored[:most])
+
+
+def _score(path: str, wanted: str) -> int | None:
+    name = path.rpartition("/")[2]
+    if name.startswith(wanted):
+        return 0
+    if wanted in name:
+        return 1
+    if wanted in path:
+        return 2
+    letters = iter(path)
+    return 3 if all(letter in letters for letter in wanted) else None
+
+
+def mention_at(text: str) -> str | None:
+    """Return what follows the @ that *text*, up to the cursor, ends in; None if there is none."""
+    found = re.search(r"(?<!\S)@([^\s\"@]*)$", text)
+    return found[1] if found else None
+
+
+def mentioned(text: str, root: Path) -> tuple[Path, ...]:
+    """Return the existing files that *text* names with @, each once. Blocks."""
+    found: dict[Path, None] = {}
+    for match in _MENTION.finditer(text):
+        word = match[1] or match[2]
+        # A sentence may go on after the name: "see @a.py, then @b.py."
+        for candidate in dict.fromkeys((word, word.rstrip(".,;:!?)"))):
+            path = _existing(root, candidate)
+            if path is not None:
+                found[path] = None
+                break
+    return tuple(found)
+
+
+def looks_like_paths(text: str) -> bool:
+    """Whether it is worth asking the disk if *text* names files; never blocks."""
+    stripped = text.strip()
+    if not stripped or len(stripped) > _LONGEST_PATH:
+        return False
+    return all(_PATHLIKE.match(line.strip()) for line in stripped.splitlines())
+
+
+def paths_in(text: str, root: Path) -> tuple[Path, ...]:
+    """Return the existing files that *text* consists of; none if it is anything else. Blocks.
+
+    Takes what terminals paste when files are dropped on them: quoted, with backslashes, as
+    ``file://`` addresses, one a line or several in one.
+    """
+    if not looks_like_paths(text):
+        return ()
+    for words in _readings(text.strip()):
+        found = [_existing(root, word) for word in words]
+        if found and all(found):
+            return tuple(dict.fromkeys(path for path in found if path is not None))
+    return ()
+
+
+def _readings(text: str) -> Iterable[Sequence[str]]:
+    yield [line.strip() for line in text.splitlines()]
+    try:
+        yield shlex.split(text)
+    except ValueError:
+        return  # an open quote: no list of paths
+
+
+def named_file(text: str, root: Path) -> Path:
+    """Return the file that *text* names, from *root*. Blocks.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = paths_in(text, root) or tuple(filter(None, [_existing(root, text.strip())]))
+    if len(found) != 1:
+        raise InputError(f"there is no file {text.strip()[:200]!r}", hint="/attach path")
+    return found[0]
+
+
+def _existing(root: Path, word: str) -> Path | None:
+    if word.startswith("file://"):
+        word = unquote(urlsplit(word).path)
+    try:
+        path = root / Path(word).expanduser()
+        return path if path.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None  # too long, with a zero byte, or the home of nobody

@@ -1,0 +1,68 @@
+"""A question to which keys count only after a silence: what was typed ahead answers nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar, runtime_checkable
+
+from textual import events
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from flux_tui.ui.screens.listing import Dialog
+from flux_tui.ui.widgets.plain import PlainButton
+
+QUIET_SECONDS = 0.425
+"""What a person needs at the least to read a question."""
+
+_NAVIGATION = frozenset({"pageup", "pagedown", "home", "end"})
+T = TypeVar("T")
+
+
+@runtime_checkable
+class _Patient(Protocol):
+    def too_early(self, event: events.Event) -> bool: ...
+
+
+class _Guarded(Widget):
+    """What can have the focus in the dialog: here every key passes that reaches the dialog."""
+
+    def _forward_event(self, event: events.Event) -> None:
+        screen = self.screen
+        if not (isinstance(screen, _Patient) and screen.too_early(event)):
+            super()._forward_event(event)
+
+
+class Choice(PlainButton, _Guarded):
+    """A button that is deaf to keys typed ahead."""
+
+
+class Page(VerticalScroll, _Guarded):
+    """A page to scroll, deaf to keys typed ahead."""
+
+
+class GuardedDialog(Dialog[T]):
+    """A dialog whose keys count only after `QUIET_SECONDS` of silence; *now* is its clock."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._now = now
+        self._last_key = now()
+
+    def too_early(self, event: events.Event) -> bool:
+        """Whether a key or paste came before the silence that a person needs to read."""
+        if not isinstance(event, events.Key | events.Paste):
+            return False
+        now = self._now()
+        quiet, self._last_key = now - self._last_key, now
+        return quiet < QUIET_SECONDS and not _is_navigation(event)
+
+    def _forward_event(self, event: events.Event) -> None:
+        # Keys come here only when nothing has the focus; else they go to a guarded widget.
+        if not self.too_early(event):
+            super()._forward_event(event)
+
+
+def _is_navigation(event: events.Event) -> bool:
+    return isinstance(event, events.Key) and event.key in _NAVIGATION
