@@ -254,7 +254,10 @@ def _begin_again(path: Path, notice: str) -> Database:
             f"the database {path} is damaged and cannot be moved aside ({problem})",
             hint="conversations are kept in memory only",
         ) from problem
-    told = f"the database was damaged; it was moved to {moved} and a new one begun"
+    told = (
+        f"the database was damaged; it was moved to {moved} and a new one begun; what can be read "
+        f"of it comes back with: flux-tui sessions repair {moved}"
+    )
     return Database(
         connection=fresh.connection,
         journal_mode=fresh.journal_mode,
