@@ -31,7 +31,7 @@ def looks(folder: Path, env: dict[str, str]) -> Iterator[tuple[str, Program]]:
     for name, size, theme in views:
         words = ("--continue", "--theme", theme)
         with Program(words, size=size, env=env, cwd=folder) as program:
-            program.wait_for("Ready", "message 6 of our")
+            program.wait_for("Ready", " tok ")
             yield name, program
     with Program(("--continue",), size=(80, 24), env=env, cwd=folder) as program:
         program.wait_for("Ready", "message 6 of our")

@@ -87,4 +87,4 @@ def save_png(screen: pyte.Screen, path: Path) -> None:
     """Write the screen as a PNG picture of few colours, so that it stays small."""
     drawn = cairosvg.svg2png(bytestring=svg(screen).encode("utf-8"))
     with Image.open(io.BytesIO(drawn)) as picture:
-        picture.convert("RGB").quantize(64).save(path, optimize=True)
+        picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
