@@ -51,3 +51,8 @@ def test_a_line_is_cut():
 
 def test_spans_of_time():
     assert [seconds(0.44), seconds(12.3), seconds(185)] == ["0.4 s", "12 s", "3 min 05 s"]
+
+
+def test_emoji_are_as_wide_as_every_terminal_draws_them():
+    assert plain("⚠\ufe0f 👩\u200d👩\u200d👧 x 👍\U0001f3fd").plain == "⚠ 👩👩👧 x 👍"
+    assert plain("क्\u200dष").plain == "क्\u200dष"

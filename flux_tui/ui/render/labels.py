@@ -6,6 +6,7 @@ content resolves them, so that one piece of content suits every theme.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from textual.content import Content
@@ -14,6 +15,8 @@ from flux_tui.core.messages import Message, StopReason
 from flux_tui.core.models import ModelRef
 from flux_tui.core.sanitize import one_line, sanitize
 from flux_tui.core.usage import Cost
+
+_JOINER = re.compile("(?<=[\u2190-\u2bff\U0001f000-\U0001faff])\u200d|[\U0001f3fb-\U0001f3ff]")
 
 _STOPS: dict[str, str] = {
     "length": "cut off at the output limit",
@@ -27,8 +30,15 @@ _STOPS: dict[str, str] = {
 
 
 def plain(text: str, style: str = "") -> Content:
-    """Return *text* literally, without control characters, tabs as spaces."""
+    """Return *text* literally, without control characters, tabs as spaces.
+
+    Joined emoji come apart, skins lose their tone, and a symbol stays as narrow as it is without
+    a selector: terminals do not agree on how wide such sequences are, and what stands beside them
+    would be displaced. What is copied as source keeps them.
+    """
     clean = sanitize(text).expandtabs(4)
+    if not clean.isascii():
+        clean = _JOINER.sub("", clean.replace("\ufe0f", ""))
     return Content.styled(clean, style) if style else Content(clean)
 
 
