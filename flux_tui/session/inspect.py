@@ -32,7 +32,7 @@ _PATHS: dict[Api, str] = {
     "anthropic": "/v1/messages",
     "openai-responses": "/responses",
     "openai-chat": "/chat/completions",
-    "mistral": "/chat/completions",
+    "mistral": "/v1/chat/completions",
     "cohere": "/v2/chat",
 }
 _KEY_HEADERS: dict[Api, tuple[str, str]] = {"gemini": ("x-goog-api-key", "{key}")}
@@ -113,9 +113,9 @@ def _url(endpoint: Endpoint, model: ModelInfo) -> str:
     base_url = endpoint.base_url
     gemini = endpoint.api == "gemini"  # its addresses name the model
     path = request_path(base_url, model.ref.name) if gemini else _PATHS[endpoint.api]
-    if endpoint.api == "cohere":
-        base_url = base_url.rstrip("/").removesuffix("/v2")
-    return base_url.rstrip("/") + path
+    # The providers of these two take their base URL with or without the version.
+    version = {"cohere": "/v2", "mistral": "/v1"}.get(endpoint.api, "")
+    return base_url.rstrip("/").removesuffix(version) + path
 
 
 def _headers(endpoint: Endpoint, body: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
