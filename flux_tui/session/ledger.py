@@ -83,6 +83,10 @@ class CostLedger:
         self._turn: list[str] = []
         self._sums: dict[str, Cost] = {}
 
+    def beside(self) -> CostLedger:
+        """Return an empty ledger that prices alike and counts towards the same day and month."""
+        return CostLedger(self._price, self._spending)
+
     async def charge(self, model: ModelInfo, usage: Usage, at: datetime) -> Cost:
         """Return what *usage* costs at *model*; unknown when pricing itself fails."""
         try:

@@ -95,6 +95,19 @@ class ChatSession:
         message = user_message(text, tuple(attachments))
         return self._guarded(lambda stop: self._answering(stop, message))
 
+    async def say(self, text: str, attachments: Sequence[Image | Document] = ()) -> Message:
+        """Add what the user says without asking for an answer: `retry` asks for one.
+
+        Raises:
+            InputError: there is nothing to say, a turn is running, or the session is only read.
+        """
+        text = sanitize(text)
+        if not text.strip() and not attachments:
+            raise InputError("there is nothing to send", hint="type a message first")
+        if (problem := self._why_not()) is not None:
+            raise InputError(problem.error, hint=problem.hint)
+        return await self._commit(user_message(text, tuple(attachments)))
+
     def retry(self) -> AsyncGenerator[TurnEvent]:
         """Ask again for an answer to what was said last; an answer there becomes a branch."""
         tip = next((m for m in reversed(self.conversation.path) if m.role != "assistant"), None)
@@ -112,6 +125,42 @@ class ChatSession:
         if not any(message.role == "assistant" for message in self.conversation.path):
             return _refused("there is nothing to compact yet", "")
         return self._guarded(lambda stop: self._with_deps(stop, self._summarise))
+
+    def branch(self, model: ModelInfo, *, reads: bool = False) -> ChatSession:
+        """Return another session at the same place of the same conversation, for *model*.
+
+        It writes into the same stored session, beside this one, and counts its own cost. It has
+        no tools, or with *reads* those that only read: what is done N times must change nothing.
+        """
+        tools = self._services.tools
+        readers = {name: tool for name, tool in tools.items() if tool.risk == "read"}
+        made = ChatSession(
+            replace(self._services, tools=readers if reads else {}),
+            model,
+            ledger=self.ledger.beside(),
+            policy=ApprovalPolicy("read"),
+            effort=self.effort,
+            conversation=self.conversation,
+            session_id=self.id,
+            title=self.title,
+            privacy=self.privacy,
+            notes=self._notes,
+        )
+        made.read_only = self.read_only
+        made.budget = self.budget
+        return made
+
+    async def adopt(self, conversation: Conversation) -> None:
+        """Go on at the tip of *conversation*, which is this one with branches added; stored.
+
+        Raises:
+            InputError: a turn is running.
+        """
+        if self.busy:
+            raise InputError("an answer is still running", hint="stop it first")
+        self.conversation = conversation
+        self.ledger.restore(conversation.messages)
+        await self._stand_at(conversation.head)
 
     def stop(self) -> None:
         """End the running turn; what has arrived of the answer is kept."""

@@ -1,0 +1,279 @@
+"""Several models side by side: own histories, one store, no waiting for each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from flux_tui.config.settings import load_settings
+from flux_tui.core.errors import InputError
+from flux_tui.core.events import ReplyDelta, TurnEnded, TurnEvent
+from flux_tui.core.messages import Conversation
+from flux_tui.session.compare import Comparison
+from flux_tui.session.wiring import Runtime
+from flux_tui.sim.app import SimRequest, SimSettings, Simulator
+from flux_tui.sim.server import serve
+
+MODELS = (
+    "anthropic/claude-opus-5",
+    "openai/gpt-5.5",
+    "openai-chat/gpt-5.1",
+    "gemini/gemini-3.5-flash",
+)
+
+
+@pytest.fixture
+async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
+    environ = {"FLUX_HOME": str(tmp_path / "home"), "FLUX_SIM_SPEED": "1000000"}
+    made = Runtime(load_settings({"demo": "true"}, environ, tmp_path), root=tmp_path)
+    await made.start()
+    yield made
+    await made.aclose()
+
+
+def compared(runtime: Runtime, *names: str) -> Comparison:
+    models = [runtime.find_model(name) for name in names]
+    return Comparison(runtime.new_session(models[0]), models)
+
+
+async def drained(
+    events: AsyncGenerator[tuple[int, TurnEvent]],
+) -> list[tuple[int, TurnEvent]]:
+    async with aclosing(events) as going:
+        return [event async for event in going]
+
+
+def texts(conversation: Conversation) -> list[str]:
+    return [message.text for message in conversation.path]
+
+
+async def test_each_column_hears_the_question_and_only_its_own_answers(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:3])
+
+    await drained(comparison.ask("bench n=3 r=1000000 k=prose id=ONE"))
+    await drained(comparison.ask("bench n=3 r=1000000 k=prose id=TWO"))
+
+    ids = [[m.id for m in column.session.conversation.path] for column in comparison.columns]
+    assert [len(path) for path in ids] == [4, 4, 4]
+    shared = set(ids[0]) & set(ids[1]) & set(ids[2])
+    assert shared == {ids[0][0]}  # the first question alone
+    for column in comparison.columns:
+        spoken = {m.model for m in column.session.conversation.path if m.model}
+        assert spoken == {column.session.model.ref}
+
+
+async def test_all_columns_are_stored_as_branches_of_one_session(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+
+    await drained(comparison.ask("hello"))
+
+    (info,) = await runtime.store.sessions()
+    assert info.id == comparison.base.id
+    stored = await runtime.store.load(info.id)
+    question, *answers = stored.messages
+    assert [answer.parent for answer in answers] == [question.id, question.id]
+    assert {str(answer.model) for answer in answers} == set(MODELS[:2])
+
+
+async def test_the_session_goes_on_with_the_column_that_is_adopted(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    await drained(comparison.ask("hello"))
+
+    await comparison.adopt(1)
+
+    base = comparison.base
+    assert str(base.model.ref) == MODELS[1]
+    assert base.conversation.path == comparison.columns[1].session.conversation.path
+    assert len(base.conversation.messages) == 3
+    assert base.id is not None
+    assert (await runtime.store.load(base.id)).head == base.conversation.head
+    assert set(map(str, base.ledger.by_model())) == set(MODELS[:2])
+    async with aclosing(base.send("and on")) as events:
+        assert [event async for event in events][-1] == TurnEnded("end")
+
+
+async def test_all_may_go_on_from_the_winner(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    await drained(comparison.ask("hello"))
+    winner = texts(comparison.columns[0].session.conversation)
+
+    comparison.go_on_from(0)
+    await drained(comparison.ask("and now?"))
+
+    for column in comparison.columns:
+        assert texts(column.session.conversation)[:2] == winner
+    one, two = (column.session.conversation.path for column in comparison.columns)
+    assert one[2] is two[2]
+
+
+async def test_one_column_can_be_asked_alone_and_answer_again(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    await drained(comparison.ask("hello"))
+
+    await drained(comparison.ask("just you", only=1))
+    await drained(comparison.retry(1))
+
+    assert [len(column.session.conversation.path) for column in comparison.columns] == [2, 4]
+    last = comparison.columns[1].session.conversation
+    assert len(last.children(last.path[-2].id)) == 2
+
+
+async def test_a_column_may_change_its_model(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    await drained(comparison.ask("hello"))
+
+    comparison.change(0, runtime.find_model(MODELS[2]))
+    await drained(comparison.ask("again"))
+
+    assert str(comparison.columns[0].session.conversation.path[-1].model) == MODELS[2]
+
+
+async def test_progress_tells_times_tokens_and_cost(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+
+    await drained(comparison.ask("hello"))
+
+    for column in comparison.columns:
+        progress = column.progress
+        usage = column.session.conversation.path[-1].usage
+        assert usage is not None
+        assert (progress.state, progress.tokens, progress.counted) == ("done", usage.output, True)
+        assert progress.first is not None
+        assert 0 <= progress.first <= progress.seconds
+        assert progress.cost.basis == "simulated"
+        assert progress.cost.amount is not None
+        assert progress.cost.amount > 0
+
+
+async def test_stopping_one_column_leaves_the_others_alone(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    events = comparison.ask("bench n=4000 r=50 k=prose id=S")
+    ended: list[int] = []
+    async with aclosing(events) as going:
+        async for index, event in going:
+            if isinstance(event, ReplyDelta) and index == 0:
+                comparison.stop(0)
+            if isinstance(event, TurnEnded):
+                ended.append(index)
+                assert comparison.columns[1].session.busy == (ended == [0])
+                comparison.stop()
+
+    assert ended == [0, 1]
+    assert [column.progress.state for column in comparison.columns] == ["stopped", "stopped"]
+    assert not comparison.busy
+
+
+async def test_leaving_in_the_middle_keeps_what_arrived_and_stops_all(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    async with aclosing(comparison.ask("bench n=4000 r=50 k=prose id=S")) as going:
+        async for index, event in going:
+            if isinstance(event, ReplyDelta) and index == 1:
+                break
+
+    assert not comparison.busy
+    assert {column.progress.state for column in comparison.columns} == {"stopped"}
+
+
+async def test_what_cannot_be_compared_is_refused(runtime: Runtime) -> None:
+    with pytest.raises(InputError, match="2 to 4 models, not 1"):
+        compared(runtime, MODELS[0])
+    comparison = compared(runtime, *MODELS[:2])
+    with pytest.raises(InputError, match="nothing to send"):
+        await drained(comparison.ask("  "))
+    async with aclosing(comparison.ask("bench n=4000 r=50 k=prose id=S")) as going:
+        async for _, event in going:
+            if isinstance(event, ReplyDelta):
+                with pytest.raises(InputError, match="still running"):
+                    await drained(comparison.ask("more"))
+                with pytest.raises(InputError, match="still running"):
+                    await comparison.adopt(0)
+                with pytest.raises(InputError, match="still running"):
+                    comparison.go_on_from(0)
+                break
+
+
+async def test_a_forecast_sends_nothing_and_counts_every_column(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS)
+    await drained(comparison.ask("hello"))
+    sent = len(comparison.base.conversation.messages)
+
+    forecast = await comparison.forecast()
+
+    assert forecast.requests == 4
+    assert forecast.cost.amount == sum(
+        (flight.cost.amount or Decimal(0) for flight in forecast.flights), Decimal(0)
+    )
+    assert len(comparison.base.conversation.messages) == sent
+
+
+async def test_a_budget_is_shared_by_the_columns(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    comparison.base.budget = Decimal("0.000002")
+
+    await drained(comparison.ask("hello"))
+
+    assert [column.session.budget for column in comparison.columns] == [Decimal("0.000001")] * 2
+
+
+def said_to(requests: Iterable[SimRequest]) -> list[str]:
+    """Everything a vendor was sent as conversation, as canonical text."""
+    found: list[str] = []
+    for request in requests:
+        body = json.loads(request.body)
+        turns = body.get("messages") or body.get("input") or body.get("contents")
+        found.append(json.dumps(turns, sort_keys=True))
+    return found
+
+
+@pytest.mark.slow
+async def test_four_columns_over_loopback_one_slow_one_failing_one_rate_limited(
+    tmp_path: Path,
+) -> None:
+    """Three turns; what each server was sent holds its own answers and nobody else's."""
+    vendors = ("anthropic", "openai", "gemini", "mistral")
+    simulators = {name: Simulator(SimSettings(speed=100_000)) for name in vendors}
+    servers = [await serve(simulators[name]) for name in vendors]
+    ways = ("anthropic", "openai/v1", "gemini", "mistral/v1")
+    names = ("ANTHROPIC", "OPENAI", "GEMINI", "MISTRAL")
+    environ = {"FLUX_HOME": str(tmp_path / "home")}
+    for name, server, way in zip(names, servers, ways, strict=True):
+        environ |= {f"{name}_API_KEY": "sk-test", f"{name}_BASE_URL": f"{server.url}/{way}"}
+    runtime = Runtime(load_settings({}, environ, tmp_path), root=tmp_path)
+    await runtime.start()
+    picked = [next(c.info for c in runtime.choices() if c.info.ref.provider == v) for v in vendors]
+    comparison = Comparison(runtime.new_session(picked[0]), picked)
+    order: list[int] = []
+    try:
+        simulators["anthropic"].settings = SimSettings(speed=60)  # slow
+        for turn in range(3):
+            simulators["openai"].inject("server-error", times=9)
+            simulators["gemini"].inject("rate-limit-ms", times=1)
+            events = await drained(comparison.ask(f"hello, turn {turn}"))
+            order += [index for index, event in events if isinstance(event, TurnEnded)]
+            assert comparison.columns[1].progress.state == "failed"
+            simulators["openai"]._injected.clear()
+    finally:
+        await runtime.aclose()
+        for server in servers:
+            await server.aclose()
+
+    assert sorted(order) == sorted([0, 1, 2, 3] * 3)
+    said = {
+        index: [m.text for m in column.session.conversation.path if m.role == "assistant"]
+        for index, column in enumerate(comparison.columns)
+    }
+    for index in (0, 2, 3):
+        path = comparison.columns[index].session.conversation.path
+        assert [m.role for m in path] == ["user", "assistant"] * 3
+        last = said_to(simulators[vendors[index]].requests)[-1]
+        for other, answers in said.items():
+            for answer in answers[:2]:
+                # The simulator names the model that speaks, so no two answers are alike.
+                assert (json.dumps(answer)[1:-1] in last) == (other == index)
+        for turn in range(3):
+            assert last.count(f"hello, turn {turn}") == 1
