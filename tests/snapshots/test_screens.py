@@ -11,8 +11,10 @@ from typing import Any, TypeAlias
 import pytest
 from textual.pilot import Pilot
 
+from flux_tui.ui.app import FluxApp
 from flux_tui.ui.screens.approval import ApprovalScreen
 from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.widgets.transcript import Transcript
 from tests.ui.driving import Chat, make_app, wait_until
 
 Compare: TypeAlias = Callable[..., bool]
@@ -22,16 +24,24 @@ SIZES = [(120, 40), (80, 24), (40, 12)]
 ASK = 'sim: think=0 tool=write_file:{"path":"notes.md","content":"# Notes\\n\\nOne line.\\n"}'
 
 
+def _brief(*_: object, **__: object) -> str:
+    return "Be brief."
+
+
+def _moment(_: float) -> str:
+    return "0.4 s"
+
+
 @pytest.fixture(autouse=True)
 def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing blinks, nothing takes time, and every span of time is the same."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     # The real one names the folder and the day: both change the number of tokens.
-    monkeypatch.setattr("flux_tui.session.session.system_prompt", lambda *_, **__: "Be brief.")
-    monkeypatch.setattr("flux_tui.ui.render.labels.seconds", lambda _: "0.4 s")
+    monkeypatch.setattr("flux_tui.session.session.system_prompt", _brief)
+    monkeypatch.setattr("flux_tui.ui.render.labels.seconds", _moment)
     for user in ("widgets.transcript_sections", "widgets.tool_pane", "screens.listing"):
-        monkeypatch.setattr(f"flux_tui.ui.{user}.seconds", lambda _: "0.4 s", raising=False)
+        monkeypatch.setattr(f"flux_tui.ui.{user}.seconds", _moment, raising=False)
 
 
 async def welcome(chat: Chat) -> None:
@@ -69,7 +79,7 @@ async def cost(chat: Chat) -> None:
     await chat.press("f8")
 
 
-def taken(app: Any, scene: Scene) -> Callable[[Pilot[Any]], Awaitable[None]]:
+def taken(app: FluxApp, scene: Scene) -> Callable[[Pilot[Any]], Awaitable[None]]:
     """Return what plays *scene* and waits until nothing moves any more."""
 
     async def play(pilot: Pilot[Any]) -> None:
@@ -82,9 +92,20 @@ def taken(app: Any, scene: Scene) -> Callable[[Pilot[Any]], Awaitable[None]]:
         if isinstance(app.screen, ChatScreen):
             chat.app.screen.set_focus(None)
             chat.prompt.focus()
+        await _at_rest(app)
         await chat.settle()
 
     return play
+
+
+async def _at_rest(app: FluxApp) -> None:
+    """Wait until the transcript is measured and its code coloured."""
+    transcript = app.chat.query_one(Transcript)
+    # Its length is partly a guess while it grows: without the bar it is wrapped and measured anew.
+    transcript.styles.scrollbar_size_vertical = 0
+    await wait_until(lambda: not transcript.scrollbar_size_vertical)
+    await wait_until(lambda: transcript._ahead is None or not transcript.display)  # pyright: ignore[reportPrivateUsage]
+    await wait_until(lambda: all(w.is_finished for w in transcript.workers if w.group == "colour"))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
