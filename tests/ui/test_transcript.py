@@ -33,6 +33,8 @@ from flux_tui.core.messages import (
 from flux_tui.core.models import ModelRef
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.widgets.transcript import Transcript
+from flux_tui.ui.widgets.transcript_lines import STRIPS
+from flux_tui.ui.widgets.transcript_view import ENTRIES, ROWS
 
 MODEL = ModelRef("anthropic", "claude-x")
 SIZES = [(120, 40), (80, 24), (40, 12)]
@@ -398,3 +400,21 @@ async def test_a_growing_reply_repaints_only_the_rows_that_changed():
         app.clock.tick()
 
         assert [region.y for region in regions] == [6]
+
+
+async def test_memory_stays_bounded_while_paging_through_a_long_session():
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        transcript = app.transcript
+        transcript.show(talk(1_000))
+        await pilot.pause()
+
+        for _ in range(150):
+            transcript.scroll_relative(y=-24, animate=False, immediate=True, force=True)
+            for y in range(24):
+                transcript.render_line(y)
+
+        assert transcript._rows == sum(piece.built for piece in transcript._pieces.values())
+        assert transcript._rows <= ROWS + 24
+        assert sum(entry.laid_out for entry in transcript._entries) <= ENTRIES
+        assert len(transcript._strips) <= STRIPS
