@@ -24,7 +24,6 @@ from flux_tui.core.models import Api, ModelInfo
 from flux_tui.core.report import Action, ReportItem, SwapReport
 from flux_tui.core.usage import JSON
 from flux_tui.providers.base import Endpoint, Provider
-from flux_tui.providers.gemini import request_path
 from flux_tui.session.outgoing import Outgoing
 
 # Below the base URL. Read off the real requests, and compared with them in the tests.
@@ -111,8 +110,12 @@ def inspect(history: tuple[Message, ...], outgoing: Outgoing, provider: Provider
 
 def _url(endpoint: Endpoint, model: ModelInfo) -> str:
     base_url = endpoint.base_url
-    gemini = endpoint.api == "gemini"  # its addresses name the model
-    path = request_path(base_url, model.ref.name) if gemini else _PATHS[endpoint.api]
+    if endpoint.api == "gemini":  # its addresses name the model
+        # An adapter is imported when it is needed, and not at the start of the program.
+        from flux_tui.providers.gemini import request_path
+
+        return base_url.rstrip("/") + request_path(base_url, model.ref.name)
+    path = _PATHS[endpoint.api]
     # The providers of these two take their base URL with or without the version.
     version = {"cohere": "/v2", "mistral": "/v1"}.get(endpoint.api, "")
     return base_url.rstrip("/").removesuffix(version) + path

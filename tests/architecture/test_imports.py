@@ -11,13 +11,18 @@ HEAVY = {
 }  # fmt: skip
 SCREEN = {"textual", "rich"}
 
+ADAPTERS = {
+    f"flux_tui.providers.{name}"
+    for name in ("anthropic", "openai_responses", "openai_chat", "gemini", "mistral", "cohere")
+}
+
 LIGHT = [
     ("flux_tui.cli", HEAVY | SCREEN | {"sqlite3", "asyncio", "dotenv", "markdown_it"}),
     ("flux_tui.core.normalize", HEAVY | SCREEN | {"sqlite3", "asyncio"}),
     ("flux_tui.session.session", HEAVY | SCREEN),
     ("flux_tui.session.wiring", HEAVY | SCREEN),
     ("flux_tui.headless", HEAVY | SCREEN),
-    ("flux_tui.ui.app", HEAVY),
+    ("flux_tui.ui.app", HEAVY | ADAPTERS),
 ]
 
 
