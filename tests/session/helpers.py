@@ -207,6 +207,17 @@ async def drain(events: AsyncGenerator[TurnEvent]) -> list[TurnEvent]:
     return seen
 
 
+async def drain_stopping(session: ChatSession, text: str, at: type[object]) -> list[TurnEvent]:
+    """Send *text*, and stop a moment after the first event of the kind *at*."""
+    seen: list[TurnEvent] = []
+    async with aclosing(session.send(text)) as stream:
+        async for event in stream:
+            seen.append(event)
+            if isinstance(event, at):
+                asyncio.get_running_loop().call_later(0.05, session.stop)
+    return seen
+
+
 def ended(events: Sequence[TurnEvent]) -> TurnEnded:
     last = events[-1]
     assert isinstance(last, TurnEnded)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flux_tui.core.errors import InputError, StoreError
-from flux_tui.core.events import Noted, ReplyDelta, TextDelta
+from flux_tui.core.events import Committed, Noted, ReplyDelta, TextDelta
 from flux_tui.core.messages import Image, Message
 from flux_tui.storage.sqlite import SqliteStore
 from tests.session.helpers import (
@@ -16,6 +16,7 @@ from tests.session.helpers import (
     Wait,
     committed,
     drain,
+    drain_stopping,
     ended,
     make_session,
     model,
@@ -217,9 +218,10 @@ async def test_a_slow_key_command_can_be_stopped(store: SqliteStore, tmp_path: P
         await asyncio.sleep(30)
 
     object.__setattr__(session._services, "open_provider", wait)
-    asyncio.get_running_loop().call_later(0.05, session.stop)
 
-    assert ended(await drain(session.send("Hi"))).reason == "aborted"
+    events = await drain_stopping(session, "Hi", Committed)
+
+    assert ended(events).reason == "aborted"
 
 
 async def test_a_session_can_be_renamed(store: SqliteStore, tmp_path: Path) -> None:
