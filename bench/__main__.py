@@ -216,8 +216,12 @@ def medians(runs: Sequence[dict[str, float]]) -> dict[str, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("--runs", type=int, default=5, help="runs of the start measurement")
-    parser.add_argument("--streams", type=int, default=2, help="runs of the streaming measurement")
+    parser.add_argument(
+        "--runs", type=int, default=5, help="runs of the start measurement, 0 for none"
+    )
+    parser.add_argument(
+        "--streams", type=int, default=2, help="runs of the streaming measurement, 0 for none"
+    )
     parser.add_argument("--messages", type=int, default=10_000, help="size of the long session")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -248,6 +252,8 @@ def main() -> None:
             ("Idle", measure_idle, min(args.runs, 2)),
             ("Streaming 1,000 tokens at 200 tokens/s", measure_stream, args.streams),
         ):
+            if not runs:
+                continue
             collected: dict[str, list[dict[str, float]]] = {item.name: [] for item in subjects}
             for _ in range(runs):
                 for subject in subjects:
