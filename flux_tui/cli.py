@@ -24,6 +24,7 @@ INTERNAL_ERROR = 70
 COMMANDS: dict[str, tuple[str, str]] = {
     "ask": ("flux_tui.headless", "ask one question, answer on standard output"),
     "convert": ("flux_tui.commands.convert", "convert a conversation between vendors' formats"),
+    "check": ("flux_tui.commands.check", "what a switch of models keeps, drops and costs"),
     "models": ("flux_tui.commands.models", "list the models that are known"),
     "cost": ("flux_tui.commands.cost", "what was spent, by model, provider, session or day"),
     "sessions": ("flux_tui.commands.sessions", "list, search, show, export, import, copy, repair"),
@@ -127,7 +128,11 @@ def _dispatch(args: argparse.Namespace) -> int:
 
 def _refuse_unused(args: argparse.Namespace) -> None:
     """Refuse what only the full screen knows: ignoring it would hide a mistake."""
-    known = {"ask": ("model", "continue_", "session", "demo"), "convert": ("model",)}
+    known = {
+        "ask": ("model", "continue_", "session", "demo"),
+        "convert": ("model",),
+        "check": ("session",),
+    }
     for name in ("model", "continue_", "session", "demo", "theme"):
         if getattr(args, name) and name not in known.get(args.command, ()):
             raise InputError(f"{args.command} has no option --{name.strip('_')}")

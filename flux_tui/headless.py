@@ -70,6 +70,8 @@ async def ask(
     3 the budget was reached, 130 interrupted; what had arrived of the answer is stored.
     """
     printer = _Printer(question.output, out or sys.stdout, err or sys.stderr)
+    # A command needs a yes every time, and nobody sits here to say it: offering one only misleads.
+    runtime.tools = {n: tool for n, tool in runtime.tools.items() if tool.risk != "execute"}
     try:
         for notice in await runtime.start():
             printer.say(notice)
@@ -327,7 +329,7 @@ def add_parser(
         "--tools",
         choices=("none", "read", "all"),
         default="none",
-        help="what may run unasked; commands never do",
+        help="what may be used, unasked; never commands",
     )
     parser.add_argument("--max-cost", metavar="USD", type=_dollars, help="stop at this cost")
     parser.add_argument(

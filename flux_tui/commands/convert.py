@@ -5,18 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from flux_tui.core.errors import CodecError, FluxError, InputError
+from flux_tui.commands.documents import FORMATS, load_json, read_document
+from flux_tui.core.errors import FluxError, InputError
 
 if TYPE_CHECKING:
     from flux_tui.core.messages import Message
     from flux_tui.core.models import Api, ModelInfo
     from flux_tui.core.usage import JSON
     from flux_tui.providers.ingest import Ingested
-
-FORMATS = ("flux", "anthropic", "openai-responses", "openai-chat", "gemini", "mistral", "cohere")
 
 
 def add_parser(
@@ -73,7 +71,7 @@ def _convert(args: argparse.Namespace) -> tuple[dict[str, JSON], list[str]]:
     from flux_tui.core.codec import dump_conversation
     from flux_tui.core.normalize import normalize
 
-    read = _read(_document(args.file), args.source)
+    read = read_document(load_json(args.file), args.source)
     if args.target == "flux":
         return dump_conversation(read.conversation), list(read.notes)
     model = _model(getattr(args, "model", None), args.target)
@@ -82,30 +80,6 @@ def _convert(args: argparse.Namespace) -> tuple[dict[str, JSON], list[str]]:
         raise InputError("the conversation holds no messages")
     lines = [*read.notes, report.summary() or "nothing was lost"]
     return _encode(model, messages, read), lines
-
-
-def _document(name: str | None) -> object:
-    where = name or "standard input"
-    try:
-        content = Path(name).read_bytes() if name else sys.stdin.buffer.read()
-    except OSError as problem:
-        raise InputError(f"{where} cannot be read: {problem.strerror}") from problem
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as problem:
-        raise InputError(f"{where} is not JSON ({problem})") from problem
-
-
-def _read(data: object, source: str) -> Ingested:
-    from flux_tui.core.codec import load_conversation
-    from flux_tui.providers.ingest import Ingested, ingest
-
-    if source == "flux":
-        return Ingested(load_conversation(data))
-    try:
-        return ingest(data, cast("Api", source))  # argparse lets no other format through
-    except RecursionError as problem:
-        raise CodecError("the document is nested too deeply") from problem
 
 
 def _model(name: str | None, target: str) -> ModelInfo:

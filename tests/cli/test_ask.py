@@ -225,3 +225,12 @@ def test_a_budget_must_be_an_amount(amount: str, capsys: pytest.CaptureFixture[s
 
 def test_a_budget_may_carry_its_sign() -> None:
     assert parse("Hi", "--max-cost", "$0.25").max_cost == Decimal("0.25")
+
+
+async def test_a_command_is_not_offered_where_nobody_can_allow_it(tmp_path: Path) -> None:
+    status, out, _ = await run(
+        tmp_path, Question(prompt="run echo hi", output="json"), tools="all", approval="all"
+    )
+
+    assert status == 0
+    assert [call["name"] for call in json.loads(out)["tool_calls"]] == []

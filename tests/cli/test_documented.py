@@ -27,12 +27,17 @@ SHAPES = {
 }
 COMMANDS = {
     "ask --json": "ask 'list files' --tools read --json",
+    "check --json": "check --for anthropic/claude-opus-5-5 --json thoughts.json",
     "models --json": "models --json",
     "cost --json": "cost --json",
     "sessions list --json": "sessions list --json",
     "sessions repair --json": "sessions repair --json",
     "doctor --json": "doctor --json",
 }
+THOUGHTS = [
+    {"role": "user", "content": "Hi"},
+    {"role": "assistant", "content": "Hello", "reasoning_content": "A greeting."},
+]
 REQUEST = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
 
 
@@ -44,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
     (place / "notes.txt").write_text("a note here\n", "utf-8")
     (place / "question.txt").write_text("What is it?\n", "utf-8")
     (place / "request.json").write_text(json.dumps(REQUEST), "utf-8")
+    (place / "thoughts.json").write_text(json.dumps(THOUGHTS), "utf-8")
     made = shell(place, "flux-tui ask 'What is a monad?' && cd .")
     assert made.returncode == 0, made.stderr
     shell(place, "flux-tui convert --from openai-chat --to flux request.json > conversation.json")

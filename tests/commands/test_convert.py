@@ -131,7 +131,10 @@ def turns(count: int) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["flux", "anthropic", "openai-responses", "openai-chat"])
+@pytest.mark.parametrize(
+    "target",
+    ["flux", "anthropic", "openai-responses", "openai-chat", "gemini", "mistral", "cohere"],
+)
 @pytest.mark.parametrize("shape", ["turns", "one speaker"])
 def test_twice_the_messages_take_about_twice_the_time(
     shape: str, target: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
