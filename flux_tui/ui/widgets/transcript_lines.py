@@ -94,6 +94,7 @@ class LineView(ScrollView):
         super().__init__(name=name, id=id, classes=classes)
         self._strips: OrderedDict[tuple[object, ...], tuple[Row, Strip]] = OrderedDict()
         self._painted: dict[int, Line] = {}  # what Textual's cache holds, line by line
+        self._wanted: dict[int, Line] = {}  # what a repaint was asked for
         self._painting = False
         self._thumb: tuple[int, int] = (0, 0)
         self.rough = False  # the bar may be a cell off: the end of the text runs ahead anyway
@@ -113,6 +114,7 @@ class LineView(ScrollView):
         changed: list[Region] = []
         for y in range(self.size.height):
             before, now = self._painted.get(y), self.line(y)
+            self._wanted[y] = now
             if before is None:
                 changed.append(Region(0, y, self.columns, 1))
             elif not before.same(now):
@@ -165,6 +167,7 @@ class LineView(ScrollView):
         super().notify_style_update()
         self._strips.clear()
         self._painted.clear()
+        self._wanted.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the strips to paint."""
@@ -179,7 +182,11 @@ class LineView(ScrollView):
         line = self.line(y)
         strip = self._strip_of(line)
         if self._painting:
-            self._painted[y] = line
+            if line.same(self._wanted.get(y, line)):
+                self._painted[y] = line
+            else:
+                # It changed since: only as much is written as what was asked for is wide.
+                self._painted.pop(y, None)
             return strip
         # Asked for by Textual to find the character below the mouse.
         return strip.apply_offsets(0, self.scroll_offset.y + y)
