@@ -201,15 +201,20 @@ class ChatSession:
             larger=services.larger(model),
         )
 
-    async def inspect(self, model: ModelInfo | None = None, text: str = "") -> Inspection:
+    async def inspect(
+        self,
+        model: ModelInfo | None = None,
+        text: str = "",
+        attachments: Sequence[Image | Document] = (),
+    ) -> Inspection:
         """Return the request that would go to *model*, by default the present one.
 
-        *text* is what is being written and would be said with it.
+        *text* and *attachments* are what is being written and would be said with it.
         """
         model = model or self.model
         path = self.conversation.path
-        if text.strip():
-            path = (*path, user_message(sanitize(text)))
+        if text.strip() or attachments:
+            path = (*path, user_message(sanitize(text), tuple(attachments)))
         outgoing = await self._outgoing(model)
         provider = await asyncio.to_thread(self._services.blueprint, model)
         return await asyncio.to_thread(inspect, path, outgoing, provider)

@@ -46,7 +46,7 @@ _QUIT_SECONDS = 2.0
 class FluxApp(GuardedApp):
     """Runs one chat. *session* is an id to resume, *continue_* resumes the one used last."""
 
-    CSS_PATH = "styles/base.tcss"
+    CSS_PATH: ClassVar[Any] = ["styles/base.tcss", "styles/request.tcss"]
     TITLE = "Flux TUI"
     COMMANDS: ClassVar[Any] = {ActionCommands}
     PAUSE_GC_ON_SCROLL = True

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
+from flux_tui.ui.place_keys import COMPOSER_KEYS, PLACE_KEYS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
@@ -98,11 +100,43 @@ ACTIONS: tuple[Action, ...] = (
         slash="end",
     ),
     Action(
+        id="chat.private",
+        label="Private",
+        help="Keep the focused turn, or the last one, from other vendors, or no longer",
+        keys=("alt+l",),
+        slash="private",
+    ),
+    Action(
+        id="chat.compact",
+        label="Compact",
+        help="Let the model summarise the conversation and go on from the summary",
+        keys=("alt+s",),
+        slash="compact",
+    ),
+    Action(
         id="model.pick",
         label="Model",
         help="Choose the model of the next message",
         keys=("f2", "ctrl+l"),
         slash="model",
+        argument="provider/name",
+        group="Models",
+    ),
+    Action(
+        id="model.check",
+        label="Check",
+        help="Say what the next message to a model would keep, drop and cost",
+        keys=("alt+w",),
+        slash="check",
+        argument="provider/name",
+        group="Models",
+    ),
+    Action(
+        id="request.inspect",
+        label="Inspector",
+        help="Show the exact request, beside what is stored; for any model",
+        keys=("f10", "alt+i"),
+        slash="inspect",
         argument="provider/name",
         group="Models",
     ),
@@ -215,6 +249,23 @@ ACTIONS: tuple[Action, ...] = (
         group="Sessions",
     ),
     Action(
+        id="prompt.attach",
+        label="Attach",
+        help="Send a picture, PDF or text file with the message; also by @ or a pasted path",
+        keys=("alt+a",),
+        slash="attach",
+        argument="path",
+        group="Composer",
+    ),
+    Action(
+        id="prompt.detach",
+        label="Detach",
+        help="Take the last attached file away (also Backspace in an empty composer)",
+        keys=("alt+d",),
+        slash="detach",
+        group="Composer",
+    ),
+    Action(
         id="prompt.editor",
         label="Editor",
         help="Write the message in $EDITOR; answers go on meanwhile",
@@ -276,60 +327,6 @@ ACTIONS: tuple[Action, ...] = (
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 BY_SLASH: dict[str, Action] = {action.slash: action for action in ACTIONS if action.slash}
-
-COMPOSER_KEYS: tuple[tuple[str, str], ...] = (
-    ("Enter", "Send; while an answer runs, send after it"),
-    ("Shift+Enter", "New line; also Alt+Enter, Ctrl+J, or \\ at the end of the line"),
-    ("Up, Down", "What you said before, at the first and last line"),
-    ("Tab", "Complete a command; else to the transcript and the panes, and back"),
-    ("Alt+Z, Alt+Shift+Z", "Undo, redo"),
-)
-"""Keys of the composer itself, for the help screen."""
-
-PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    (
-        "Transcript",
-        (
-            ("Up, Down, k, j", "Choose a message"),
-            ("Shift+Up, Shift+Down, K, J", "Choose a block of it"),
-            ("[, ]", "Previous, next code block"),
-            ("E, e", "Previous, next error"),
-            ("n, N", "Next, previous place of what was searched"),
-            ("Enter, Space", "Open its reasoning, or its tool call"),
-            ("f", "Fold or unfold the message"),
-            ("c, y, r", "Copy the block, copy the message, ask again"),
-            ("o", "Show its link, to open or copy it"),
-            ("PageUp, PageDown, Home, End", "Scroll; End follows the answer again"),
-            ("Esc", "Choose nothing"),
-        ),
-    ),
-    (
-        "Tools",
-        (("Enter", "Arguments, result and diff"), ("j", "Its place in the transcript")),
-    ),
-    (
-        "A tool asks",
-        (
-            ("y", "Run it once"),
-            ("s", "Allow this tool in this session (not for commands)"),
-            ("n, Esc", "Deny"),
-        ),
-    ),
-    (
-        "Model list",
-        (("Enter", "Use the model"), ("Ctrl+F", "Make it a favourite, or no longer one")),
-    ),
-    (
-        "Session list",
-        (
-            ("Enter", "Resume"),
-            ("Ctrl+N", "New session"),
-            ("Ctrl+R", "Rename"),
-            ("Ctrl+D twice", "Delete"),
-        ),
-    ),
-)
-"""Keys that work in one place only, for the help screen and the documentation."""
 
 _NAMES = {"question_mark": "?", "escape": "Esc", "f16": ""}
 

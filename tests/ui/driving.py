@@ -13,6 +13,8 @@ from flux_tui.config.settings import load_settings
 from flux_tui.session.session import ChatSession
 from flux_tui.session.wiring import Runtime
 from flux_tui.ui.app import FluxApp
+from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.screens.consent import ConsentScreen
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 
@@ -98,6 +100,13 @@ class Chat:
         """Let everything be painted."""
         await self.pilot.pause()
         self.app.chat.clock.tick()
+        await self.pilot.pause()
+
+    async def agree(self) -> None:
+        """Let a vendor that is new read the conversation, by the mouse: it need not wait."""
+        await self.dialog(ConsentScreen)
+        await self.pilot.click("#yes")
+        await wait_until(lambda: isinstance(self.app.screen, ChatScreen), "the dialog to close")
         await self.pilot.pause()
 
     async def dialog(self, kind: type[Any]) -> Any:

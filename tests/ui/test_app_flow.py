@@ -27,6 +27,7 @@ async def test_a_message_is_answered_and_f3_changes_the_provider(tmp_path: Path)
 
         await chat.say("hello")
         await chat.press("f3")
+        await chat.agree()
 
         assert chat.answers[0]
         assert chat.session.model.ref.provider != before
@@ -145,7 +146,9 @@ async def test_a_swap_while_streaming_lets_the_answer_end_with_its_model(tmp_pat
         await chat.press("f3")
         changed = chat.session.model.ref
         await wait_until(lambda: not chat.turning)
-        await chat.say("and you?")
+        await chat.send("and you?")
+        await chat.agree()
+        await wait_until(lambda: len(chat.answers) == 2 and not chat.turning)
 
         models = [m.model for m in chat.session.conversation.path if m.role == "assistant"]
         assert models == [begun, changed]

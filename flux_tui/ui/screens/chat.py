@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -15,14 +15,17 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from flux_tui.core.errors import FluxError, InputError
-from flux_tui.core.events import Committed, ReplyStarted, TurnEnded
+from flux_tui.core.events import Committed, ReplyStarted, TurnEnded, TurnEvent
+from flux_tui.core.messages import Image
 from flux_tui.session.session import ChatSession
 from flux_tui.ui import keymap
 from flux_tui.ui.clock import FrameClock
-from flux_tui.ui.render.labels import assemble, one_line, plain
+from flux_tui.ui.render.labels import one_line, plain
 from flux_tui.ui.screens.approval import ScreenApprover
 from flux_tui.ui.screens.chat_actions import APPROVAL_WORDS, ChatActions
 from flux_tui.ui.screens.listing import CallScreen, LinkScreen
+from flux_tui.ui.widgets.chips import Attachment, Attachments
+from flux_tui.ui.widgets.composer import Composer
 from flux_tui.ui.widgets.cost_meter import CostMeter
 from flux_tui.ui.widgets.model_bar import ModelBar
 from flux_tui.ui.widgets.pane_tabs import TABS, PaneTabs, Tab
@@ -50,8 +53,20 @@ class ChatScreen(Screen[None]):
         self.session: ChatSession | None = None
         self.actions = ChatActions(self)
         self.waiting = ""  # what the user said while an answer was running
+        self._waiting_files: tuple[Attachment, ...] = ()
         self._ended: TurnEnded | None = None
         self._notices: tuple[str, ...] = ()
+
+    @property
+    def open_session(self) -> ChatSession:
+        """The session.
+
+        Raises:
+            InputError: none is open yet.
+        """
+        if self.session is None:
+            raise InputError("the program is still starting", hint="try again in a moment")
+        return self.session
 
     @property
     def flux(self) -> FluxApp:
@@ -70,8 +85,7 @@ class ChatScreen(Screen[None]):
             with Vertical(id="side"):
                 yield ToolPane(self.clock, id="tools")
                 yield CostMeter(self.clock, id="cost")
-        yield Plain(id="commands")
-        yield Prompt(id="prompt")
+        yield Composer(lambda: self.flux.runtime.root, id="composer")
         yield StatusLine(self.clock, id="status")
 
     def on_mount(self) -> None:
@@ -132,7 +146,8 @@ class ChatScreen(Screen[None]):
     def refresh_composer(self) -> None:
         """Show above the composer what waits, and below it which tools ask."""
         prompt = self.query_one(Prompt)
-        waits = f"waits for the answer: {one_line(self.waiting, 40)}" if self.waiting else ""
+        said = one_line(self.waiting, 40) or f"{len(self._waiting_files)} files"
+        waits = f"waits for the answer: {said}" if self.waiting or self._waiting_files else ""
         prompt.border_title = plain(waits)
         if self.session is not None:
             words = APPROVAL_WORDS[self.session.policy.mode]
@@ -168,7 +183,9 @@ class ChatScreen(Screen[None]):
         """Show the keys that are useful next."""
         busy = self.session is not None and self.session.busy
         failed = self._ended is not None and self._ended.reason in {"error", "aborted"}
+        full = self._ended is not None and self._ended.reason == "context"
         ids = ["chat.stop"] if busy else ["chat.retry"] if failed else []
+        ids += ["chat.compact"] if full and not busy else []
         ids += ["model.pick", "model.next_provider", "app.help", "pane.tools", "pane.cost"]
         ids += ["session.list", "app.palette", "app.quit"]
         hints = [(self._key(action), keymap.BY_ID[action].label) for action in ids]
@@ -189,21 +206,24 @@ class ChatScreen(Screen[None]):
         except FluxError as problem:
             self.flux.warn(problem)
 
-    @on(Prompt.Submitted)
-    async def _submitted(self, event: Prompt.Submitted) -> None:
+    @on(Composer.Sent)
+    async def _sent(self, event: Composer.Sent) -> None:
         event.stop()
-        text = event.text
+        text, files = event.text, event.files
         word, _, argument = text.strip().partition(" ")
+        composer = self.query_one(Composer)
         if _COMMAND.fullmatch(word):
+            self.query_one(Attachments).restore(files)
             await self._command(word[1:], argument.strip(), text)
         elif self.session is None:
-            self.query_one(Prompt).fill(text)
+            composer.give_back(text, files)
             self.flux.warn("The program is still starting")
         elif self.session.busy:
             self.waiting = f"{self.waiting}\n\n{text}".strip()
+            self._waiting_files = (*self._waiting_files, *files)
             self.refresh_composer()
         else:
-            self.turn(text)
+            self.say(text, files)
 
     async def _command(self, word: str, argument: str, text: str) -> None:
         if word in keymap.BY_SLASH:
@@ -213,20 +233,21 @@ class ChatScreen(Screen[None]):
         hint = f"{keymap.near_command(word)} Begin with a space to send it as text."
         self.flux.warn(f"There is no command /{word}: {hint}")
 
-    @on(Prompt.Changed)
-    def _typed(self) -> None:
-        prompt, commands = self.query_one(Prompt), self.query_one("#commands", Plain)
-        found = keymap.completions(prompt.text)
-        prompt.completion = f"/{found[0].slash} " if found else ""
-        commands.display = bool(found)
-        parts: list[str | tuple[str, str]] = []
-        for action in found[:6]:
-            argument = f" [{action.argument}]" if action.argument else ""
-            parts += ["\n" if parts else "", (f"/{action.slash}{argument}", "bold $accent")]
-            parts += [f"  {action.help}"]
-        more = len(found) - 6
-        parts += [(f"\n… {more} more; Tab takes the first", "dim")] if more > 0 else []
-        commands.update(assemble(*parts))
+    @on(Composer.Trouble)
+    def _trouble(self, event: Composer.Trouble) -> None:
+        words = event.words[:1].upper() + event.words[1:]
+        self.query_one(StatusLine).say(one_line(words, 160), "✗", "$error")
+
+    @on(Attachments.Changed)
+    def _files_changed(self) -> None:
+        files = self.query_one(Composer).files
+        if self.session is None or not files:
+            return
+        model, last = self.session.model, files[-1]
+        if isinstance(last, Image) and not model.abilities.images:
+            name = one_line(model.ref.name, 40)
+            words = f"{name} sees no pictures: it gets a note that names this one"
+            self.query_one(StatusLine).say(words, "!", "$warning")
 
     @on(Prompt.QuitWished)
     async def _quit_wished(self) -> None:
@@ -292,12 +313,35 @@ class ChatScreen(Screen[None]):
         """Let the application report a failed turn: the news does not bubble."""
         self.flux.on_worker_state_changed(event)
 
+    def say(self, text: str | None, files: Sequence[Attachment] = ()) -> None:
+        """Send *text*, or ask again when it is None; a vendor that is new here is asked about."""
+        session = self.open_session
+
+        def refused(reader: str) -> None:
+            self.query_one(Composer).give_back(text or "", files)
+            words = f"Not sent: {reader} does not get this conversation"
+            self.query_one(StatusLine).say(words, "⊘", "$warning")
+
+        self.actions.models.agreed(session.model, lambda: self.turn(text, files), refused)
+
     @work(exclusive=True, group="turn", exit_on_error=False)
-    async def turn(self, text: str | None) -> None:
+    async def turn(self, text: str | None, files: Sequence[Attachment] = ()) -> None:
         """Send *text*, or ask again when it is None, and show what happens."""
-        session = self.session
-        if session is None:
-            raise InputError("no session is open yet")
+        session = self.open_session
+        await self._follow(session.retry() if text is None else session.send(text, files))
+        self._say_what_waits()
+
+    @work(exclusive=True, group="turn", exit_on_error=False)
+    async def compact(self) -> None:
+        """Let the model summarise the conversation, and show what it goes on from."""
+        await self._follow(self.open_session.compact())
+        if self._ended is not None and self._ended.reason == "end":
+            self.show_conversation()
+            words = "Compacted: the model goes on from this summary; the rest stays in the session"
+            self.query_one(StatusLine).say(words)
+        self._say_what_waits()
+
+    async def _follow(self, stream: AsyncGenerator[TurnEvent]) -> None:
         panes = (
             self.query_one(Transcript),
             self.query_one(ToolPane),
@@ -305,7 +349,6 @@ class ChatScreen(Screen[None]):
             self.query_one(StatusLine),
         )
         self._ended = None
-        stream = session.retry() if text is None else session.send(text)
         async with aclosing(stream) as events:
             async for event in events:
                 for pane in panes:
@@ -315,16 +358,15 @@ class ChatScreen(Screen[None]):
                 if isinstance(event, Committed | ReplyStarted | TurnEnded):
                     self.refresh_session()
         self.refresh_session()
-        self._say_what_waits()
 
     def _say_what_waits(self) -> None:
         """Send what the user said meanwhile; after a failure it goes back to the composer."""
         text, self.waiting = self.waiting, ""
-        if not text:
+        files, self._waiting_files = self._waiting_files, ()
+        if not text and not files:
             return
         self.refresh_composer()
-        prompt = self.query_one(Prompt)
         if self._ended is not None and self._ended.reason in {"error", "aborted"}:
-            prompt.fill("\n\n".join(part for part in (text, prompt.whole_text) if part))
+            self.query_one(Composer).give_back(text, files)
         else:
-            self.call_later(self.turn, text)
+            self.call_later(self.say, text, files)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal
 
 from flux_tui.core.errors import InputError
-from flux_tui.core.models import EFFORTS, Effort, ModelInfo
 from flux_tui.session.approvals import APPROVAL_MODES, ApprovalMode
 from flux_tui.session.session import ChatSession
 from flux_tui.ui import themes
 from flux_tui.ui.render.labels import plain
 from flux_tui.ui.screens.listing import AskLine, ListScreen, Row, TextScreen, help_text, rows_of
-from flux_tui.ui.screens.model_picker import ModelPicker
+from flux_tui.ui.screens.model_actions import ModelActions
+from flux_tui.ui.screens.request_actions import RequestActions
 from flux_tui.ui.screens.sessions import NEW, SessionsScreen
 from flux_tui.ui.widgets.cost_meter import CostMeter
 from flux_tui.ui.widgets.prompt import Prompt
@@ -40,6 +40,7 @@ class ChatActions:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._escaped = 0.0
+        self.models = ModelActions(screen)
         self._table: dict[str, Callable[[str], Awaitable[None] | None]] = {
             "chat.stop": self._stop,
             "chat.retry": self._retry,
@@ -48,11 +49,6 @@ class ChatActions:
             "chat.copy_code": self._copy_code,
             "chat.find": self._find,
             "chat.follow": self._follow,
-            "model.pick": self._pick,
-            "model.next_provider": lambda _: self._next_provider(),
-            "model.next_favourite": lambda _: self._favourite(1),
-            "model.previous_favourite": lambda _: self._favourite(-1),
-            "model.effort": self._effort,
             "pane.chat": lambda _: self._chat_pane(),
             "pane.tools": lambda _: self._pane("tools"),
             "pane.cost": lambda _: self._pane("cost"),
@@ -65,9 +61,9 @@ class ChatActions:
             "prompt.search": self._search,
             "app.help": self._help,
             "app.theme": self._theme,
+            **self.models.table,
+            **RequestActions(screen, self.models).table,
         }
-        for slot in range(9):
-            self._table[f"model.slot{slot + 1}"] = lambda _, at=slot: self._slot(at)
 
     async def run(self, action_id: str, argument: str) -> None:
         """Do it.
@@ -82,12 +78,12 @@ class ChatActions:
 
     @property
     def _session(self) -> ChatSession:
-        if self._screen.session is None:
-            raise InputError("the program is still starting", hint="try again in a moment")
-        return self._screen.session
+        return self._screen.open_session
 
     def _stop(self, argument: str) -> Awaitable[None] | None:
         del argument
+        if self._screen.query_one(Prompt).close_menu():
+            return None
         if self._session.busy:
             self._session.stop()
             return None
@@ -104,7 +100,7 @@ class ChatActions:
         del argument
         if self._session.busy:
             raise InputError("an answer is still running", hint="stop it first")
-        self._screen.turn(None)
+        self._screen.say(None)
 
     async def _edit(self, argument: str) -> None:
         del argument
@@ -156,84 +152,6 @@ class ChatActions:
     def _follow(self, argument: str) -> None:
         del argument
         self._screen.query_one(Transcript).action_last()
-
-    def _pick(self, argument: str) -> None:
-        if argument:
-            self._use(self._screen.flux.runtime.find_model(argument))
-            return
-        flux = self._screen.flux
-        picker = ModelPicker(flux.runtime.choices(), self._session.model.ref, flux.prices)
-
-        async def pick(model: ModelInfo | None) -> None:
-            for ref, on in picker.starred.items():
-                await flux.runtime.favourite(ref, on)
-            if model is not None:
-                self._use(model)
-
-        async def picked(model: ModelInfo | None) -> None:
-            await self._screen.attempt(pick(model))
-
-        self._screen.app.push_screen(picker, picked)
-        flux.load_prices()
-
-    def _use(self, model: ModelInfo) -> None:
-        session = self._session
-        if model.ref == session.model.ref:
-            return
-        switch = session.swap(model)
-        if session.conversation.path:
-            self._screen.query_one(Transcript).divider(switch.line(), "switch")
-        self._screen.refresh_session()
-        later = "; the running answer ends with its own model" if session.busy else ""
-        self._screen.query_one(StatusLine).say(f"Next message: {model.ref}{later}", "⇄")
-        self._screen.flux.prepare(model)
-
-    def _next_provider(self) -> None:
-        found = [c.info for c in self._screen.flux.runtime.choices() if c.available]
-        names = list(dict.fromkeys(info.ref.provider for info in found))
-        here = self._session.model.ref.provider
-        if len(names) < 2:
-            raise InputError("there is only one provider", hint="set a key for another one")
-        following = names[(names.index(here) + 1) % len(names) if here in names else 0]
-        used = [m.model for m in self._session.conversation.path if m.model is not None]
-        # Coming back to a provider means its model that was talked to last.
-        last = next((ref for ref in reversed(used) if ref.provider == following), None)
-        mine = [info for info in found if info.ref.provider == following]
-        self._use(next((info for info in mine if info.ref == last), mine[0]))
-
-    def _favourites(self) -> Sequence[ModelInfo]:
-        found = self._screen.flux.runtime.choices()
-        return [c.info for c in found if c.favourite and c.available]
-
-    def _favourite(self, step: int) -> None:
-        models = self._favourites()
-        if not models:
-            raise InputError("there are no favourites yet", hint="F2, then Ctrl+F on a model")
-        refs = [info.ref for info in models]
-        here = self._session.model.ref
-        at = refs.index(here) + step if here in refs else 0
-        self._use(models[at % len(models)])
-
-    def _slot(self, at: int) -> None:
-        models = self._favourites()
-        if at >= len(models):
-            raise InputError(f"favourite {at + 1} is not set", hint="F2, then Ctrl+F on a model")
-        self._use(models[at])
-
-    def _effort(self, argument: str) -> None:
-        session = self._session
-        levels = session.model.efforts
-        if argument and argument not in EFFORTS:
-            raise InputError(f"{argument!r} is no effort", hint="one of " + ", ".join(EFFORTS))
-        if not levels:
-            raise InputError(f"{session.model.ref.name} has no effort to set")
-        wanted: Effort | None = next((level for level in EFFORTS if level == argument), None)
-        if wanted is None:
-            now = session.model.snap_effort(session.effort)
-            wanted = levels[(levels.index(now) + 1) % len(levels)] if now in levels else levels[0]
-        session.effort = wanted
-        self._screen.refresh_session()
-        self._screen.query_one(StatusLine).say(f"Effort: {wanted}")
 
     def _chat_pane(self) -> None:
         self._screen.show_tab("chat")

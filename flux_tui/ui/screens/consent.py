@@ -23,6 +23,7 @@ class ConsentScreen(GuardedDialog[bool]):
     """Returns whether *reader* may have the conversation; Escape and the default button say no."""
 
     AUTO_FOCUS = "#no"
+    FREE = frozenset({"n", "escape"})  # a no that comes too soon does no harm
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "dismiss(True)", "Hand over"),
         Binding("n,escape", "dismiss(False)", "No"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from textual import events
 from textual.containers import VerticalScroll
@@ -16,7 +16,6 @@ from flux_tui.ui.widgets.plain import PlainButton
 QUIET_SECONDS = 0.425
 """What a person needs at the least to read a question."""
 
-_NAVIGATION = frozenset({"pageup", "pagedown", "home", "end"})
 T = TypeVar("T")
 
 
@@ -43,7 +42,12 @@ class Page(VerticalScroll, _Guarded):
 
 
 class GuardedDialog(Dialog[T]):
-    """A dialog whose keys count only after `QUIET_SECONDS` of silence; *now* is its clock."""
+    """A dialog whose keys count only after `QUIET_SECONDS` of silence; *now* is its clock.
+
+    The keys in `FREE` count at once.
+    """
+
+    FREE: ClassVar[frozenset[str]] = frozenset({"pageup", "pagedown", "home", "end"})
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -56,13 +60,10 @@ class GuardedDialog(Dialog[T]):
             return False
         now = self._now()
         quiet, self._last_key = now - self._last_key, now
-        return quiet < QUIET_SECONDS and not _is_navigation(event)
+        free = isinstance(event, events.Key) and event.key in self.FREE
+        return quiet < QUIET_SECONDS and not free
 
     def _forward_event(self, event: events.Event) -> None:
         # Keys come here only when nothing has the focus; else they go to a guarded widget.
         if not self.too_early(event):
             super()._forward_event(event)
-
-
-def _is_navigation(event: events.Event) -> bool:
-    return isinstance(event, events.Key) and event.key in _NAVIGATION

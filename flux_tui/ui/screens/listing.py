@@ -19,7 +19,8 @@ from textual.widgets.option_list import Option
 from flux_tui.core.errors import FluxError
 from flux_tui.core.sanitize import visible
 from flux_tui.tools.base import Preview
-from flux_tui.ui.keymap import ACTIONS, COMPOSER_KEYS, PLACE_KEYS, keys_of
+from flux_tui.ui.keymap import ACTIONS, keys_of
+from flux_tui.ui.place_keys import COMPOSER_KEYS, PLACE_KEYS
 from flux_tui.ui.render.diff import diff_content
 from flux_tui.ui.render.labels import assemble, one_line, plain, seconds
 from flux_tui.ui.widgets.plain import Plain

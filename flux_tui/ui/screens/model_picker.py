@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.fuzzy import Matcher
 from textual.widgets import Input, OptionList
@@ -21,10 +21,14 @@ from flux_tui.session.wiring import Runtime
 from flux_tui.ui.render.labels import assemble, one_line
 from flux_tui.ui.screens.listing import Dialog
 from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.preflight_card import Check, PreflightCard
 
 
 class ModelPicker(Dialog[ModelInfo | None]):
-    """Returns the chosen model, or None. *prices* are ready texts by model."""
+    """Returns the chosen model, or None; a card says what a change to the highlighted one means.
+
+    *prices* are ready texts by model, *check* makes the card.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close"),
@@ -34,6 +38,7 @@ class ModelPicker(Dialog[ModelInfo | None]):
         Binding("pagedown", "move(8)", "Page", show=False, priority=True),
         Binding("pageup", "move(-8)", "Page", show=False, priority=True),
         Binding("ctrl+f", "star", "Favourite", priority=True),
+        Binding("tab", "card", "Card", priority=True),
     ]
 
     def __init__(
@@ -41,11 +46,13 @@ class ModelPicker(Dialog[ModelInfo | None]):
         choices: Sequence[ModelChoice],
         current: ModelRef,
         prices: Mapping[ModelRef, str],
+        check: Check,
     ) -> None:
         super().__init__()
         self._choices = list(choices)
         self._current = current
         self._prices = prices
+        self._check = check
         # Names in one column, unless the window is too narrow for that.
         self._name_width = max((min(len(c.info.ref.name), 30) for c in choices), default=0)
         self.starred: dict[ModelRef, bool] = {}
@@ -55,8 +62,10 @@ class ModelPicker(Dialog[ModelInfo | None]):
         with Vertical(classes="dialog", id="picker") as box:
             box.border_title = "Model of the next message"
             yield Input(placeholder="Type to find a model or provider", id="picker-find")
-            yield OptionList(id="picker-list", markup=False)
-            yield Plain("Enter use · Ctrl+F favourite · Esc close", classes="keys")
+            with Container(id="picker-sides"):
+                yield OptionList(id="picker-list", markup=False)
+                yield PreflightCard(self._check, id="picker-card")
+            yield Plain("Enter use · Tab card · Ctrl+F favourite · Esc close", classes="keys")
 
     def on_mount(self) -> None:
         """Fill the list and stand on the current model."""
@@ -69,6 +78,11 @@ class ModelPicker(Dialog[ModelInfo | None]):
             at = self._list.highlighted
             here = None if at is None else self._list.get_option_at_index(at).id
             self._fill(self.query_one(Input).value, keep=here or "")
+
+    def offer(self, choices: Sequence[ModelChoice]) -> None:
+        """Show other *choices*; the highlight stays on its model."""
+        self._choices = list(choices)
+        self.show_prices()
 
     @property
     def _list(self) -> OptionList:
@@ -88,8 +102,20 @@ class ModelPicker(Dialog[ModelInfo | None]):
         if found is not None and found.available:
             self.dismiss(found.info)
 
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        found = self._by_id(event.option_id)
+        self.query_one(PreflightCard).consider(found.info if found is not None else None)
+
+    def action_card(self) -> None:
+        """Show the card in the place of the list, or the list again."""
+        self.toggle_class("card-only")
+
     def action_move(self, step: int) -> None:
-        """Move the highlight by *step*, over the headings."""
+        """Move the highlight by *step*, over the headings; or scroll the card that is alone."""
+        if self.has_class("card-only"):
+            self.query_one(PreflightCard).scroll_relative(y=step, animate=False)
+            return
         for _ in range(abs(step)):
             if step > 0:
                 self._list.action_cursor_down()

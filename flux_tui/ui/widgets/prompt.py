@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -13,9 +13,14 @@ from textual.strip import Strip
 from textual.widgets import TextArea
 
 from flux_tui.core.sanitize import sanitize
+from flux_tui.session.files import looks_like_paths, mention_at
+from flux_tui.ui.widgets.chips import Menu
 
 CHIP_SIZE = 2_000
 """Characters above which a paste is shown as a chip."""
+
+CHIP_LINES = 20
+"""Lines above which it is, however short they are."""
 
 _NEWLINE_KEYS = frozenset({"shift+enter", "alt+enter", "ctrl+j", "ctrl+enter"})
 _CHIP = re.compile(r"\[pasted [\d,]+ (?:lines|characters)(?: #\d+)?\]")
@@ -39,6 +44,16 @@ class Prompt(TextArea):
     class QuitWished(Message):
         """Ctrl+D in an empty composer."""
 
+    class DetachWished(Message):
+        """Backspace in an empty composer."""
+
+    class Mentioned(Message):
+        """The user chose the file *path* for what follows an @."""
+
+        def __init__(self, path: str) -> None:
+            super().__init__()
+            self.path = path
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(
             id=id,
@@ -49,6 +64,10 @@ class Prompt(TextArea):
             placeholder="Ask anything · / commands · F2 model · F1 help",
         )
         self.completion = ""  # what Tab puts in place of the text; empty: Tab moves the focus
+        self.menu: Menu | None = None  # of the files that @ may mean
+        self.declined: str | None = None  # the mention whose menu was closed
+        self.may_send_nothing = False  # files go without words
+        self.claim: Callable[[str], Awaitable[bool]] | None = None  # takes a paste of paths
         self._pasted: dict[str, str] = {}
         self._history: list[str] = []
         self._at: int | None = None
@@ -58,6 +77,12 @@ class Prompt(TextArea):
     def whole_text(self) -> str:
         """The text with every chip replaced by what was pasted."""
         return _CHIP.sub(lambda m: self._pasted.get(m.group(), m.group()), self.text)
+
+    @property
+    def text_before(self) -> str:
+        """The line with the cursor, up to the cursor."""
+        row, column = self.cursor_location
+        return self.document.get_line(row)[:column]
 
     def remember(self, prompts: Sequence[str]) -> None:
         """Take what was said before, newest first, for Up and Down."""
@@ -78,7 +103,19 @@ class Prompt(TextArea):
         """Return one line; nothing while there is no room: Textual cannot wrap into no columns."""
         return super().render_line(y) if self.content_size.width else Strip.blank(0)
 
+    def close_menu(self) -> bool:
+        """Close the menu of files until something else is mentioned; whether it was open."""
+        if self.menu is None or self.menu.chosen is None:
+            return False
+        self.declined = mention_at(self.text_before)
+        self.menu.show(())
+        return True
+
     async def _on_key(self, event: events.Key) -> None:
+        if self.menu is not None and self.menu.chosen is not None and self._in_menu(event.key):
+            event.stop()
+            event.prevent_default()
+            return
         match event.key:
             case "enter":
                 event.stop()
@@ -96,6 +133,9 @@ class Prompt(TextArea):
                 event.stop()
                 event.prevent_default()
                 self.post_message(self.QuitWished())
+            case "backspace" if not self.text:
+                event.stop()
+                self.post_message(self.DetachWished())
             case "up" | "down" if self._at_edge(event.key):
                 event.stop()
                 event.prevent_default()
@@ -103,15 +143,38 @@ class Prompt(TextArea):
             case _:
                 await super()._on_key(event)
 
+    def _in_menu(self, key: str) -> bool:
+        """Move in the menu of files or take its row; whether *key* does."""
+        menu = self.menu
+        if menu is None or menu.chosen is None:
+            return False
+        match key:
+            case "up" | "down":
+                menu.move(1 if key == "down" else -1)
+            case "tab" | "enter":
+                self._mention(menu.chosen)
+            case _:
+                return False
+        return True
+
+    def _mention(self, path: str) -> None:
+        """Write *path* where the mention is."""
+        row, column = self.cursor_location
+        begin = column - len(mention_at(self.text_before) or "")
+        name = f'"{path}"' if " " in path else path
+        self.replace(f"{name} ", (row, begin), (row, column))
+        self.post_message(self.Mentioned(path))
+
     def _enter(self) -> None:
         row, column = self.cursor_location
         if column and self.document.get_line(row)[:column].endswith("\\"):
             self.replace("\n", (row, column - 1), (row, column))
             return
         text = self.whole_text
-        if not text.strip():
+        if not text.strip() and not self.may_send_nothing:
             return
-        self._history.insert(0, text)
+        if text.strip():
+            self._history.insert(0, text)
         self._at, self._draft = None, ""
         self.empty()
         self.post_message(self.Submitted(text))
@@ -140,7 +203,10 @@ class Prompt(TextArea):
         event.stop()
         event.prevent_default()
         text = sanitize(event.text.replace("\r\n", "\n").replace("\r", "\n"))
-        self.insert(self._chipped(text) if len(text) > CHIP_SIZE else text)
+        if self.claim is not None and looks_like_paths(text) and await self.claim(text):
+            return
+        big = len(text) > CHIP_SIZE or text.count("\n") > CHIP_LINES
+        self.insert(self._chipped(text) if big else text)
 
     def _chipped(self, text: str) -> str:
         lines = text.count("\n") + 1

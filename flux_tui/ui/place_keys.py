@@ -1,0 +1,78 @@
+"""Keys that are fixed: those of the composer, of a list, of a dialog."""
+
+from __future__ import annotations
+
+COMPOSER_KEYS: tuple[tuple[str, str], ...] = (
+    ("Enter", "Send; while an answer runs, send after it"),
+    ("Shift+Enter", "New line; also Alt+Enter, Ctrl+J, or \\ at the end of the line"),
+    ("Up, Down", "What you said before, at the first and last line"),
+    ("Tab", "Complete a command; else to the transcript and the panes, and back"),
+    ("@", "Attach a file of this folder: Up and Down choose, Tab or Enter takes, Esc closes"),
+    ("Alt+Z, Alt+Shift+Z", "Undo, redo"),
+)
+"""Keys of the composer itself, for the help screen."""
+
+PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Transcript",
+        (
+            ("Up, Down, k, j", "Choose a message"),
+            ("Shift+Up, Shift+Down, K, J", "Choose a block of it"),
+            ("[, ]", "Previous, next code block"),
+            ("E, e", "Previous, next error"),
+            ("n, N", "Next, previous place of what was searched"),
+            ("Enter, Space", "Open its reasoning, or its tool call"),
+            ("f", "Fold or unfold the message"),
+            ("c, y, r", "Copy the block, copy the message, ask again"),
+            ("o", "Show its link, to open or copy it"),
+            ("PageUp, PageDown, Home, End", "Scroll; End follows the answer again"),
+            ("Esc", "Choose nothing"),
+        ),
+    ),
+    (
+        "Tools",
+        (("Enter", "Arguments, result and diff"), ("j", "Its place in the transcript")),
+    ),
+    (
+        "A tool asks",
+        (
+            ("y", "Run it once"),
+            ("s", "Allow this tool in this session (not for commands)"),
+            ("n, Esc", "Deny"),
+        ),
+    ),
+    (
+        "Model list",
+        (
+            ("Enter", "Use the model"),
+            ("Tab", "What the change means, in the place of the list, and back"),
+            ("Ctrl+F", "Make it a favourite, or no longer one"),
+        ),
+    ),
+    (
+        "A vendor is new",
+        (("y", "Let it read the conversation"), ("n, Esc", "Stay with the model")),
+    ),
+    (
+        "Inspector",
+        (
+            ("Tab", "The other side"),
+            ("m", "Another model"),
+            ("d, D", "Next, previous difference"),
+            ("/, n, N", "Find; next, previous place"),
+            ("c", "Copy as a curl command; the key is a variable"),
+            ("y", "Copy the body"),
+            ("Esc", "Close"),
+        ),
+    ),
+    (
+        "Session list",
+        (
+            ("Enter", "Resume"),
+            ("Ctrl+N", "New session"),
+            ("Ctrl+R", "Rename"),
+            ("Ctrl+D twice", "Delete"),
+        ),
+    ),
+)
+"""Keys that work in one place only, for the help screen and the documentation."""
