@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from flux_tui.core.messages import Message, StopReason
-from flux_tui.core.models import ModelRef
 from flux_tui.core.sanitize import one_line, sanitize
-from flux_tui.core.usage import Cost
+
+if TYPE_CHECKING:
+    from flux_tui.core.messages import Message, StopReason
+    from flux_tui.core.models import ModelRef
+    from flux_tui.core.usage import Cost
 
 _JOINER = re.compile("(?<=[\u2190-\u2bff\U0001f000-\U0001faff])\u200d|[\U0001f3fb-\U0001f3ff]")
 

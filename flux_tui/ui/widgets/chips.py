@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual import events
 from textual.content import Content
 from textual.message import Message
 
-from flux_tui.core.messages import Document, Image
 from flux_tui.ui.render.labels import assemble, count, one_line
 from flux_tui.ui.widgets.plain import Plain
 
-Attachment: TypeAlias = Image | Document
+if TYPE_CHECKING:
+    from flux_tui.core.messages import Document, Image
+
+Attachment: TypeAlias = "Image | Document"
 
 SHOWN = 6
 """Rows of the list of files."""
@@ -111,6 +113,8 @@ class Menu(Plain):
 
 def chip(item: Attachment) -> Content:
     """Return a file in one line: kind, name, measures and a cross."""
+    from flux_tui.core.messages import Image
+
     name = one_line(item.name or item.mime, 60)
     glyph = "▣" if isinstance(item, Image) else "▤"
     facts = size_words(len(item.data))

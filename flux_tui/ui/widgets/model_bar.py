@@ -9,14 +9,13 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 
-from flux_tui.core.models import Effort, ModelInfo
-from flux_tui.core.usage import Cost
-from flux_tui.session.switch import short_count
 from flux_tui.ui.render.labels import assemble, money, one_line, plain
 from flux_tui.ui.widgets.fitting import Forms, fitted
 from flux_tui.ui.widgets.plain import ActionText, Plain
 
 if TYPE_CHECKING:
+    from flux_tui.core.models import Effort, ModelInfo
+    from flux_tui.core.usage import Cost
     from flux_tui.session.meter import ContextUse
 
 _METER = 8
@@ -38,6 +37,7 @@ class ModelBar(Horizontal):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._title = ""
+        self._painted: dict[str, Content] = {}
         self._pieces: dict[str, Forms] = {
             "brand": (plain("◆ Flux"), _NOTHING),
             "demo": (_NOTHING,),
@@ -76,6 +76,8 @@ class ModelBar(Horizontal):
 
     def show_use(self, use: ContextUse, cost: Cost) -> None:
         """Show how full the window is and what the session cost."""
+        from flux_tui.session.switch import short_count
+
         about = "≈" if use.estimated else ""
         tokens = f"{about}{short_count(use.tokens)}"
         share = use.share
@@ -107,9 +109,13 @@ class ModelBar(Horizontal):
         line = fitted(self._pieces, _STEPS, self.size.width - 1, _GAP)
         has_title = bool(line["title"])
         for name, content in line.items():
+            text = plain(self._title if has_title else "") if name == "title" else content
+            before = self._painted.get(name)
+            if before is not None and before.is_same(text):
+                continue
+            self._painted[name] = text
             piece = self.query_one(f"#bar-{name}", Plain)
             # Without a title its empty space stays, so that the model does not jump to the left.
             piece.display = name == "title" or bool(content)
             piece.set_class(not content, "-empty")
-            text = plain(self._title if has_title else "") if name == "title" else content
             piece.update(text)

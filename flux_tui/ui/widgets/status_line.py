@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 
-from flux_tui.core.events import (
-    ReplyDelta,
-    ReplyStarted,
-    RetryScheduled,
-    TextDelta,
-    ThinkingDelta,
-    ToolCallDelta,
-    ToolFinished,
-    ToolStarted,
-    TurnEnded,
-    TurnEvent,
-)
 from flux_tui.ui.clock import FrameClock
-from flux_tui.ui.render.labels import assemble, one_line
+from flux_tui.ui.render.labels import assemble
 from flux_tui.ui.widgets.fitting import whole_hints
 from flux_tui.ui.widgets.plain import Plain
+
+if TYPE_CHECKING:
+    from flux_tui.core.events import TurnEvent
+    from flux_tui.ui.widgets.turn_words import TurnWords
 
 Hint: TypeAlias = tuple[str, str]
 """A key and what it does."""
 
 _LEAST_WORDS = 12
 """Cells that the words keep when the window is narrow; the first hint comes before more."""
+
+_FIGURE_SECONDS = 0.25
+"""A figure that changes all the time is shown again after so long."""
 
 
 class StatusLine(Horizontal):
@@ -43,10 +39,12 @@ class StatusLine(Horizontal):
         self._clock = clock
         self._words = "Ready"
         self._glyph = ("●", "$success")
-        self._characters = 0
-        self._began = 0.0
+        self._turn: TurnWords | None = None
         self._until = 0.0
-        self._model = ""
+        self._figure = False  # whether the words hold one that changes all the time
+        self._said = (self._words, self._glyph)  # what is shown of that
+        self._counted = float("-inf")  # when it was last shown
+        self._painted: dict[str, Content] = {}
         self._hints: tuple[Hint, ...] = ()
         self._urgent: tuple[Hint, ...] = ()
 
@@ -79,73 +77,43 @@ class StatusLine(Horizontal):
         del event
         self._clock.request()
 
-    def say(self, words: str, glyph: str = "●", style: str = "$success") -> None:
-        """Show something else than the state of the turn, until its next event."""
-        self._words, self._glyph = words, (glyph, style)
-        self._until = 0.0
-        self._clock.request()
+    def say(
+        self, words: str, glyph: str = "●", style: str = "$success", *, figure: bool = False
+    ) -> None:
+        """Show something else than the state of the turn, until its next event.
+
+        A *figure* is part of the words and changes all the time: not every one is shown.
+        """
+        told = words, (glyph, style)
+        if told != (self._words, self._glyph) or self._until:
+            self._words, self._glyph = told
+            self._until, self._figure = 0.0, figure
+            self._clock.request()
 
     def apply(self, event: TurnEvent) -> None:
         """Take one event of the turn."""
-        match event:
-            case ReplyStarted():
-                self._model = one_line(event.model.name, 30)
-                self._characters, self._began = 0, time.monotonic()
-                self.say(f"Waiting for {self._model}", "◌", "$warning")
-            case ReplyDelta(event=delta):
-                self._delta(delta)
-            case ToolStarted():
-                words = "Waiting for your approval of" if event.waiting else "Running"
-                glyph = ("?", "$warning") if event.waiting else ("▶", "$accent")
-                self.say(f"{words} {one_line(event.call.name, 30)}", *glyph)
-            case ToolFinished():
-                self.say(f"Waiting for {self._model}", "◌", "$warning")
-            case TurnEnded():
-                self._end(event)
-            case _:
-                pass
+        if self._turn is None:
+            # Here, because the first paint does without the types of events.
+            from flux_tui.ui.widgets.turn_words import TurnWords
+
+            self._turn = TurnWords(self)
+        self._turn.apply(event)
+
+    def wait(self, seconds: float) -> None:
+        """Count *seconds* down behind the words."""
+        self._until = time.monotonic() + seconds
         self._clock.request()
-
-    def _delta(self, delta: object) -> None:
-        match delta:
-            case TextDelta() | ThinkingDelta():
-                verb = "Writing" if isinstance(delta, TextDelta) else "Thinking"
-                self._characters += len(delta.text)
-                passed = max(time.monotonic() - self._began, 0.5)
-                rate = round(self._characters / 4 / passed)
-                self.say(f"{verb} · {self._model} · ≈{rate} tok/s", "◉", "$success")
-            case ToolCallDelta():
-                self.say(f"Calling a tool · {self._model}", "◉", "$accent")
-            case RetryScheduled():
-                self.say(
-                    f"{one_line(delta.reason, 60)}; try {delta.attempt} of {delta.attempts}",
-                    "↻",
-                    "$warning",
-                )
-                self._until = time.monotonic() + delta.seconds
-            case _:
-                pass
-
-    def _end(self, event: TurnEnded) -> None:
-        if event.error:
-            hint = f"; {event.hint}" if event.hint else ""
-            self.say(one_line(event.error + hint, 160), "✗", "$error")
-        elif event.reason == "aborted":
-            self.say("Stopped; what had arrived is kept", "■", "$warning")
-        elif event.reason in {"end", "tool_calls"}:
-            self.say("Ready")
-        else:
-            self.say(f"Ended: {event.reason}", "■", "$warning")
 
     def _count_down(self) -> None:
         if self._until:
             self._clock.request()
 
     def paint(self) -> None:
-        """Show the words."""
+        """Write what has changed."""
         left = max(0, round(self._until - time.monotonic())) if self._until else 0
-        words = f"{self._words} in {left} s" if left else self._words
-        self.query_one("#status-now", Plain).update(assemble(self._glyph, " ", words))
+        said, glyph = self._to_say()
+        words = f"{said} in {left} s" if left else said
+        self._put("status-now", assemble(glyph, " ", words))
         width = self.size.width - 2
         first = (*self._urgent, *self._hints)[:1]
         least = sum(cell_len(key + label) + 3 for key, label in first)
@@ -158,4 +126,23 @@ class StatusLine(Horizontal):
                 (key, "bold $warning" if urgent else "bold $accent"),
                 (f" {label}", "$warning" if urgent else ""),
             ]
-        self.query_one("#status-keys", Plain).update(assemble(*parts))
+        self._put("status-keys", assemble(*parts))
+
+    def _to_say(self) -> tuple[str, tuple[str, str]]:
+        """Return words and glyph; those with a figure change a few times a second only."""
+        now = time.monotonic()
+        told = self._words, self._glyph
+        another = told[1] != self._said[1] or not self._figure
+        if another or now - self._counted >= _FIGURE_SECONDS:
+            self._said, self._counted = told, now
+        return self._said
+
+    def _put(self, name: str, content: Content) -> None:
+        """Show *content* in a part of the line, which is laid out again only for its width."""
+        before = self._painted.get(name)
+        if before is None or not before.is_same(content):
+            self._painted[name] = content
+            wider = before is None or before.cell_length != content.cell_length
+            # The words take what the keys leave, whatever their length.
+            layout = wider and name == "status-keys"
+            self.query_one(f"#{name}", Plain).update(content, layout=layout)
