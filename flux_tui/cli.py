@@ -23,6 +23,7 @@ INTERNAL_ERROR = 70
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "ask": ("flux_tui.headless", "ask one question, answer on standard output"),
+    "compare": ("flux_tui.commands.compare", "ask several models the same, side by side"),
     "convert": ("flux_tui.commands.convert", "convert a conversation between vendors' formats"),
     "check": ("flux_tui.commands.check", "what a switch of models keeps, drops and costs"),
     "models": ("flux_tui.commands.models", "list the models that are known"),
@@ -132,6 +133,7 @@ def _refuse_unused(args: argparse.Namespace) -> None:
         "ask": ("model", "continue_", "session", "demo"),
         "convert": ("model",),
         "check": ("session",),
+        "compare": ("model", "demo"),
     }
     for name in ("model", "continue_", "session", "demo", "theme"):
         if getattr(args, name) and name not in known.get(args.command, ()):

@@ -8,11 +8,10 @@ import os
 import select
 import signal
 import sys
-import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
 
@@ -20,21 +19,20 @@ from flux_tui.config.settings import load_settings
 from flux_tui.core.codec import dump_event, dumps
 from flux_tui.core.errors import BudgetError, FluxError, InputError
 from flux_tui.core.events import (
-    Committed,
     Noted,
     ReplyDelta,
     ReplyStarted,
     RetryScheduled,
     TextDelta,
-    ToolFinished,
     TurnEnded,
     TurnEvent,
 )
-from flux_tui.core.messages import Document, Image, Message, ToolCall, ToolResult
+from flux_tui.core.messages import Document, Image
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.sanitize import Sanitizer, one_line
-from flux_tui.core.usage import JSON, Usage
+from flux_tui.core.usage import JSON, parse_dollars
 from flux_tui.session.attachments import read_attachment
+from flux_tui.session.jobs_answer import TurnSummary
 from flux_tui.session.session import ChatSession
 from flux_tui.session.wiring import Runtime
 from flux_tui.storage.lookup import LAST, find_session
@@ -121,7 +119,7 @@ async def _run(
 ) -> int:
     loop = asyncio.get_running_loop()
     handled = _on_signals(loop, session.stop)
-    turn = _Summary()
+    turn = TurnSummary()
     try:
         async with aclosing(session.send(question.prompt, attachments)) as events:
             async for event in events:
@@ -136,7 +134,8 @@ async def _run(
         printer.say(notice)
     ended = turn.ended
     status = _status(ended, session, question.max_cost)
-    printer.end(turn.dump(session), ended, "" if status != 3 else _spent(session, question))
+    result = turn.dump(session.model.ref, session.ledger.turn, session.id)
+    printer.end(result, ended, "" if status != 3 else _spent(session, question))
     return 0 if printer.broken else status
 
 
@@ -234,67 +233,6 @@ class _Printer:
             self._out.flush()
         except BrokenPipeError:
             self.broken = True  # the reader has gone: stop asking, keep what there is
-
-
-@dataclass(slots=True)
-class _Summary:
-    """Collects a turn for the JSON object."""
-
-    started: float = field(default_factory=time.monotonic)
-    first: float | None = None
-    answers: list[Message] = field(default_factory=list[Message])
-    results: dict[str, ToolResult] = field(default_factory=dict[str, ToolResult])
-    ended: TurnEnded = field(default_factory=lambda: TurnEnded("error", "nothing was answered"))
-
-    def apply(self, event: TurnEvent) -> None:
-        match event:
-            case Committed(message=message) if message.role == "assistant":
-                self.answers.append(message)
-            case ToolFinished(result=result):
-                self.results[result.call_id] = result
-            case TurnEnded():
-                self.ended = event
-            case ReplyDelta(event=TextDelta()) if self.first is None:
-                self.first = time.monotonic() - self.started
-            case _:
-                pass  # of no weight for the sum
-
-    def dump(self, session: ChatSession) -> dict[str, JSON]:
-        usage = sum((a.usage for a in self.answers if a.usage is not None), Usage())
-        cost = session.ledger.turn
-        calls = [call for answer in self.answers for call in answer.tool_calls]
-        return {
-            "text": "\n\n".join(answer.text for answer in self.answers if answer.text),
-            "model": str(session.model.ref),
-            "stop": self.ended.reason,
-            "usage": {
-                "input": usage.input,
-                "cache_read": usage.cache_read,
-                "cache_write": usage.cache_write,
-                "output": usage.output,
-                "reasoning": usage.reasoning,
-                "estimated": usage.estimated,
-            },
-            "cost": {
-                "usd": None if cost.amount is None else format(cost.amount, "f"),
-                "basis": cost.basis,
-            },
-            "ttft_ms": None if self.first is None else round(self.first * 1_000),
-            "duration_ms": round((time.monotonic() - self.started) * 1_000),
-            "session": session.id,
-            "tool_calls": [self._call(call) for call in calls],
-            "error": self.ended.error,
-        }
-
-    def _call(self, call: ToolCall) -> JSON:
-        result = self.results.get(call.id)
-        return {
-            "id": call.id,
-            "name": call.name,
-            "arguments": dict(call.arguments),
-            "result": None if result is None else result.text,
-            "is_error": result is None or result.is_error,
-        }
 
 
 def add_parser(
@@ -405,9 +343,6 @@ def _speaks(stream: TextIO) -> bool:
 
 def _dollars(text: str) -> Decimal:
     try:
-        amount = Decimal(text.removeprefix("$"))
-    except InvalidOperation:
-        amount = Decimal(-1)
-    if not (amount.is_finite() and amount > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of US dollars, like 0.25")
-    return amount
+        return parse_dollars(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 _OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def settings_of_run() -> Settings:
+def settings_of_run(overrides: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of this process, and say what was odd about them on stderr.
+
+    *overrides* come from the command line.
 
     Raises:
         ConfigError: a setting is wrong.
     """
     from flux_tui.config.settings import load_settings
 
-    settings = load_settings({}, os.environ, Path.cwd())
+    settings = load_settings(overrides or {}, os.environ, Path.cwd())
     for warning in settings.warnings:
         complain(warning)
     return settings

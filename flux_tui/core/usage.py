@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal, TypeAlias
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
@@ -98,3 +98,18 @@ def sum_costs(costs: Iterable[Cost]) -> Cost:
     if bases == {"reported", "computed"}:
         return replace(total, basis="computed")
     return replace(total, basis="partial")  # simulated beside real money: not one honest number
+
+
+def parse_dollars(text: str) -> Decimal:
+    """Read a positive amount of US dollars, as ``0.25`` or ``$0.25``.
+
+    Raises:
+        ValueError: *text* is none; the message says so to the user.
+    """
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not (amount.is_finite() and amount > 0):
+        raise ValueError(f"{text!r} is no amount of US dollars, like 0.25")
+    return amount

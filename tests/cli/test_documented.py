@@ -27,6 +27,10 @@ SHAPES = {
 }
 COMMANDS = {
     "ask --json": "ask 'list files' --tools read --json",
+    "compare --json": (
+        "compare hi -m openai/gpt-5.5 -m openai/gpt-5.4 --judge openai/gpt-5.5 --json "
+        "--rubric rubric.txt"
+    ),
     "check --json": "check --for anthropic/claude-opus-5-5 --json thoughts.json",
     "models --json": "models --json",
     "cost --json": "cost --json",
@@ -34,6 +38,7 @@ COMMANDS = {
     "sessions repair --json": "sessions repair --json",
     "doctor --json": "doctor --json",
 }
+TIE = json.dumps({"reason": "They are the same.", "winner": "tie"})
 THOUGHTS = [
     {"role": "user", "content": "Hi"},
     {"role": "assistant", "content": "Hello", "reasoning_content": "A greeting."},
@@ -49,6 +54,8 @@ def folder(tmp_path: Path) -> Path:
     (place / "notes.txt").write_text("a note here\n", "utf-8")
     (place / "question.txt").write_text("What is it?\n", "utf-8")
     (place / "request.json").write_text(json.dumps(REQUEST), "utf-8")
+    (place / "rubric.txt").write_text(f"sim: text={json.dumps(TIE)}", "utf-8")
+    (place / "prompts.jsonl").write_text('{"prompt": "Hi"}\n{"prompt": "Ho"}\n', "utf-8")
     (place / "thoughts.json").write_text(json.dumps(THOUGHTS), "utf-8")
     made = shell(place, "flux-tui ask 'What is a monad?' && cd .")
     assert made.returncode == 0, made.stderr

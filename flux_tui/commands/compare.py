@@ -1,0 +1,251 @@
+"""`flux-tui compare`: the same prompts for several models, side by side, judged if wished."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flux_tui.commands.arguments import at_least_one, dollars, piped_prompt
+from flux_tui.commands.common import complain, say, say_json, settings_of_run
+from flux_tui.core.errors import BudgetError, InputError
+from flux_tui.core.sanitize import one_line
+
+if TYPE_CHECKING:
+    from flux_tui.commands.compare_output import Compared
+    from flux_tui.core.models import ModelInfo
+    from flux_tui.session.jobs import Prompt
+    from flux_tui.session.jobs_log import AnswerLog, Record
+    from flux_tui.session.jobs_run import Asking, Plan
+    from flux_tui.session.wiring import Runtime
+
+INTERRUPTED = 130
+CONCURRENCY = 4
+
+
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage] - argparse names no public type
+) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "compare",
+        help="ask several models the same, side by side",
+        description=(
+            "Ask several models the same. Each answers without seeing the others. The prompt may "
+            "also come from a pipe, and many prompts from a file."
+        ),
+    )
+    parser.add_argument("prompt", nargs="?", default="", help="the question")
+    parser.add_argument(
+        "-m", "--model", dest="models", metavar="P/M", action="append", default=[], help="repeat it"
+    )
+    parser.add_argument("--prompts", metavar="FILE", type=Path, help='lines of {"prompt", "id"?}')
+    parser.add_argument("--out", metavar="FILE", type=Path, help="keep answers here, and go on")
+    parser.add_argument("--judge", metavar="P/M", help="the model that says which answer is best")
+    parser.add_argument("--rubric", metavar="FILE", type=Path, help="what the judge is to weigh")
+    parser.add_argument(
+        "--show-judge-prompt", action="store_true", help="print what a judge is asked, and end"
+    )
+    parser.add_argument(
+        "--tools", choices=("none", "read"), default="none", help="none, or readers"
+    )
+    parser.add_argument(
+        "--concurrency",
+        metavar="N",
+        type=at_least_one,
+        default=CONCURRENCY,
+        help=f"requests at a time, per provider ({CONCURRENCY})",
+    )
+    parser.add_argument("--rpm", metavar="N", type=at_least_one, help="requests a minute, likewise")
+    parser.add_argument("--max-cost", metavar="USD", type=dollars, help="ask no more at this cost")
+    parser.add_argument(
+        "--demo", action="store_true", default=argparse.SUPPRESS, help="ask the built-in simulator"
+    )
+    form = parser.add_mutually_exclusive_group()
+    for name in ("json", "csv", "markdown", "html"):
+        form.add_argument(f"--{name}", dest="form", action="store_const", const=name)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, print, and return the exit status: 1 if any answer or judgement failed.
+
+    Raises:
+        FluxError: the input or a setting is wrong, or a budget cannot be kept.
+    """
+    from flux_tui.session.jobs_log import AnswerLog
+    from flux_tui.session.wiring import Runtime
+
+    rubric = _rubric(args.rubric)
+    if args.show_judge_prompt:
+        from flux_tui.session.judge import judge_prompt
+
+        say(judge_prompt(rubric, "(the question)", ["(an answer)", "(another answer)"]))
+        return 0
+    prompts = _prompts(args)
+    overrides = {"tools": args.tools, "approval": args.tools}
+    if getattr(args, "demo", False):
+        overrides["demo"] = "1"
+    runtime = Runtime(settings_of_run(overrides))
+    log = AnswerLog(args.out) if args.out is not None else None
+    return asyncio.run(_compare(runtime, args, prompts, rubric, log))
+
+
+def _rubric(path: Path | None) -> str:
+    from flux_tui.session.judge import RUBRIC
+
+    if path is None:
+        return RUBRIC
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read: {problem.strerror}") from problem
+    if not text.strip():
+        raise InputError(f"{path} is empty", hint="write what the judge is to weigh")
+    return text
+
+
+def _prompts(args: argparse.Namespace) -> tuple[Prompt, ...]:
+    from flux_tui.core.sanitize import sanitize
+    from flux_tui.session.jobs import Prompt, read_prompts
+
+    if args.prompts is not None:
+        if args.prompt:
+            raise InputError("a prompt and a file of prompts are given", hint="leave out one")
+        return read_prompts(args.prompts)
+    return (Prompt(sanitize(args.prompt or piped_prompt("compare"))),)
+
+
+async def _compare(
+    runtime: Runtime,
+    args: argparse.Namespace,
+    prompts: tuple[Prompt, ...],
+    rubric: str,
+    log: AnswerLog | None,
+) -> int:
+    from flux_tui.session.jobs import Gates
+    from flux_tui.session.jobs_run import Asking, Plan
+
+    try:
+        for notice in await runtime.start():
+            complain(notice)
+        models = chosen(runtime, args)
+        plan = Plan(
+            prompts=prompts,
+            models=models,
+            gates=Gates(args.concurrency, args.rpm or 0),
+            reads=args.tools == "read",
+            judge=runtime.find_model(args.judge) if args.judge else None,
+            rubric=rubric,
+            max_cost=args.max_cost,
+            log=log,
+        )
+        if log is not None:
+            await asyncio.to_thread(log.open)
+        asking = Asking(runtime, plan, _Counter(plan))
+        with_signals(asking.stop)
+        await asking.run()
+    finally:
+        await runtime.aclose()
+        if log is not None:
+            log.close()
+    found = results(plan, asking.records)
+    show(found, args.form, single=args.prompts is None)
+    return _status(asking, plan, found)
+
+
+def chosen(runtime: Runtime, args: argparse.Namespace) -> tuple[ModelInfo, ...]:
+    """Return the models that were named, each once, two at least.
+
+    Raises:
+        InputError: there are fewer, one is not known, or one is named twice.
+    """
+    first = [args.model] if args.model else []  # it may stand before the command's name
+    models = tuple(runtime.find_model(name) for name in (*first, *args.models))
+    refs = [model.ref for model in models]
+    if len(refs) < 2:
+        raise InputError("a comparison needs two models at least", hint="write -m P/M -m P/M")
+    twice = next((ref for ref in refs if refs.count(ref) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice} is named twice")
+    return models
+
+
+def with_signals(stop: Callable[[], None]) -> None:
+    """Let an interrupt end the work in order; the loop ends soon after and takes these along."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+class _Counter:
+    """Tells on a terminal how far it is; of many prompts only."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._total = len(plan.prompts) * (len(plan.models) + (plan.judge is not None))
+        self._done = 0
+        self._shown = sys.stderr.isatty() and len(plan.prompts) > 1
+
+    def __call__(self, record: Record) -> None:
+        self._done += 1
+        if record["error"]:
+            who = f"{record['model']}, prompt {record['id']}"
+            complain(one_line(f"{who}: {record['error']}", 500))
+        elif self._shown:
+            sys.stderr.write(f"\r{self._done} of {self._total} ")
+            sys.stderr.flush()
+
+
+def results(plan: Plan, records: dict[tuple[str, str, str], Record]) -> list[Compared]:
+    """Return what was answered, in the order of the prompts and models."""
+    found: list[Compared] = []
+    for prompt in plan.prompts:
+        keys = [("answer", prompt.digest, str(model.ref)) for model in plan.models]
+        judge = None
+        if plan.judge is not None:
+            judge = records.get(("judge", prompt.digest, str(plan.judge.ref)))
+        found.append(
+            {
+                "id": prompt.id,
+                "prompt": prompt.text,
+                "answers": [_bare(records[key]) for key in keys if key in records],
+                "judge": None if judge is None else _bare(judge),
+            }
+        )
+    return found
+
+
+def _bare(record: Record) -> Record:
+    """Return a record without what `results` says already."""
+    return {k: v for k, v in record.items() if k not in ("kind", "id", "digest", "prompt")}
+
+
+def show(found: list[Compared], form: str | None, *, single: bool) -> None:
+    """Print *found* in one of the forms."""
+    from flux_tui.commands import compare_output as output
+
+    if form == "json":
+        say_json(found[0] if single else [*found])
+        return
+    forms = {"csv": output.as_csv, "markdown": output.as_markdown, "html": output.as_html}
+    say(forms.get(form or "", output.as_text)(found))
+
+
+def _status(asking: Asking, plan: Plan, found: list[Compared]) -> int:
+    if asking.stopped:
+        complain("interrupted; what was answered is kept")
+        return INTERRUPTED
+    if asking.over_budget:
+        complain(f"the budget of ${plan.max_cost} was reached (${asking.spent.amount})")
+        return BudgetError.exit_status
+    return 1 if any(map(failed, found)) else 0
+
+
+def failed(one: Compared) -> bool:
+    """Whether an answer to one prompt, or the judgement of them, is missing or failed."""
+    judge, answers = one["judge"], one["answers"]
+    told = [*(answers if isinstance(answers, list) else ()), *([judge] if judge else ())]
+    return any(isinstance(record, dict) and bool(record["error"]) for record in told)
