@@ -18,8 +18,8 @@ from flux_tui.session.preflight import Preflight
 from flux_tui.session.session import ChatSession
 
 FEWEST, MOST = 2, 4
-_WAITING = 256
-"""Events that may wait for the front end; then the columns wait for it."""
+_STOP_SECONDS = 2.0
+"""How long a stopped column may take to store its answer before it is cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Comparison:
             raise InputError("an answer is still running", hint="stop it first")
         self.base = base
         self.columns = [Column(base.branch(model, reads=reads)) for model in models]
-        self._reads = reads
+        self.reads = reads
 
     @property
     def busy(self) -> bool:
@@ -115,6 +115,26 @@ class Comparison:
         for column in self.columns if index is None else (self.columns[index],):
             column.session.stop()
 
+    def allow_reading(self, reads: bool) -> None:
+        """Let the columns use the tools that only read, or none, from the next question on.
+
+        Raises:
+            InputError: an answer is still running.
+        """
+        if self.busy:
+            raise InputError("an answer is still running", hint="stop it first")
+        self.reads = reads
+        for column in self.columns:
+            before = column.session
+            column.session = self.base.branch(before.model, reads=reads)
+            column.session.conversation = before.conversation
+
+    async def consent(self, model: ModelInfo) -> None:
+        """Note that the user lets *model*'s vendor read what others said, in all columns."""
+        await self.base.consent(model)
+        for column in self.columns:
+            column.session.privacy = self.base.privacy
+
     def change(self, index: int, model: ModelInfo) -> None:
         """Let another model go on in a column, from its next question."""
         self.columns[index].session.swap(model)
@@ -164,7 +184,8 @@ class Comparison:
 
     async def _run(self, indexes: Sequence[int]) -> AsyncGenerator[tuple[int, TurnEvent]]:
         """Let some columns answer at the same time; the events in the order they happen."""
-        queue: asyncio.Queue[tuple[int, TurnEvent] | None] = asyncio.Queue(_WAITING)
+        # Without a bound: a column that waited here could neither be stopped nor end.
+        queue: asyncio.Queue[tuple[int, TurnEvent] | None] = asyncio.Queue()
 
         async def drain(index: int) -> None:
             column = self.columns[index]
@@ -173,10 +194,10 @@ class Comparison:
                 async with aclosing(column.session.retry()) as events:
                     async for event in events:
                         column.apply(event)
-                        await queue.put((index, event))
+                        queue.put_nowait((index, event))
             finally:
                 column.end()
-                await queue.put(None)
+                queue.put_nowait(None)
 
         tasks = [asyncio.create_task(drain(index)) for index in indexes]
         try:
@@ -188,10 +209,12 @@ class Comparison:
             for task in tasks:
                 task.result()
         finally:
+            # Stopped first, so that every column stores what has arrived.
+            for index in indexes:
+                self.columns[index].session.stop()
+            await asyncio.wait(tasks, timeout=_STOP_SECONDS)
             for task in tasks:
                 task.cancel()
-            while not queue.empty():
-                queue.get_nowait()
             await asyncio.gather(*tasks, return_exceptions=True)
 
 

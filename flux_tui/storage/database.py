@@ -57,6 +57,9 @@ def open_database(path: Path | str) -> Database:
     notice = _prepare_folder(path)
     try:
         return _open_file(path, notice)
+    except UnicodeDecodeError:
+        # Of SQLite's own message, which names what it found in a damaged schema.
+        return _begin_again(path, notice)
     except sqlite3.Error as problem:
         if primary_code(problem) in _DAMAGE:
             return _begin_again(path, notice)

@@ -13,7 +13,7 @@ from flux_tui.core.usage import NO_COST
 from flux_tui.storage.database import DiskError
 from flux_tui.storage.memory import MemoryStore
 from flux_tui.storage.sqlite import SqliteStore
-from flux_tui.storage.store import SessionInfo, SessionStore, StoreHealth, UsageRow
+from flux_tui.storage.store import SessionInfo, SessionStore, StoreHealth, UsageRow, VoteRow
 
 T = TypeVar("T")
 
@@ -159,6 +159,19 @@ class SafeStore(SessionStore):
         in_memory = list(await self._memory.prompts(limit)) if self._memory else []
         on_disk = await self._read(self._disk.prompts(limit), [])
         return (in_memory + [text for text in on_disk if text not in in_memory])[:limit]
+
+    async def add_vote(self, vote: VoteRow) -> None:
+        """Store a vote for good, or for this run."""
+        try:
+            await self._disk.add_vote(vote)
+        except DiskError as problem:
+            self._note(problem)
+            await self._spare().add_vote(vote)
+
+    async def votes(self) -> list[VoteRow]:
+        """Return the votes on disk, then those in memory."""
+        in_memory = await self._memory.votes() if self._memory else []
+        return await self._read(self._disk.votes(), []) + in_memory
 
     async def aclose(self) -> None:
         """Finish writing and close; idempotent."""

@@ -50,3 +50,15 @@ CREATE TABLE blob_use (
     PRIMARY KEY (session, sha256)
 );
 CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+-- step 2
+CREATE TABLE vote (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    session TEXT NOT NULL,
+    models TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    winner TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    blind INTEGER NOT NULL
+);

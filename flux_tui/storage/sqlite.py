@@ -23,11 +23,12 @@ from flux_tui.storage.database import (
 )
 from flux_tui.storage.rows import stamp
 from flux_tui.storage.store import SessionInfo, SessionStore, StoreHealth, UsageRow
+from flux_tui.storage.votes import VoteTable
 
 T = TypeVar("T")
 
 
-class SqliteStore(SessionStore):
+class SqliteStore(VoteTable, SessionStore):
     """Sessions in the database at *path*, opened on first use; ":memory:" keeps them in memory.
 
     Every failure is a StoreError with a sentence for the user. Cancelling a call does not undo
@@ -236,6 +237,8 @@ class SqliteStore(SessionStore):
                 return work(self._database)
             except sqlite3.Error as problem:
                 raise DiskError(f"{describe_failure(problem)} ({self._path})") from problem
+            except UnicodeDecodeError as problem:  # SQLite's message quotes what is damaged
+                raise DiskError(f"the database is damaged ({self._path})") from problem
 
         if self._closed:
             raise StoreError("the database is closed")

@@ -52,6 +52,23 @@ class StoreHealth:
     notice: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoteRow:
+    """A judgement over the answers of `models` ("provider/name") to one question.
+
+    `outcome` is "win", "tie" or "bad", `winner` one of the models for a win, else empty. It stays
+    when the session is deleted: it holds nothing that was said there.
+    """
+
+    at: datetime
+    session: str
+    models: tuple[str, ...]
+    outcome: str
+    winner: str = ""
+    tag: str = ""
+    blind: bool = True
+
+
 class SessionStore(Protocol):
     """Append-only messages; a branch is a parent pointer. All methods leave the event loop free.
 
@@ -124,6 +141,14 @@ class SessionStore(Protocol):
 
     async def prompts(self, limit: int = 500) -> Sequence[str]:
         """Return what users said last, over all sessions, newest first, without repeats."""
+        ...
+
+    async def add_vote(self, vote: VoteRow) -> None:
+        """Store a vote for good."""
+        ...
+
+    async def votes(self) -> list[VoteRow]:
+        """Return all votes, oldest first."""
         ...
 
     async def aclose(self) -> None:

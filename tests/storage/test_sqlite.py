@@ -126,7 +126,11 @@ async def test_folder_and_files_are_private(store: SqliteStore, path: Path) -> N
 async def test_the_journal_is_a_write_ahead_log(store: SqliteStore) -> None:
     health = await store.health()
 
-    assert (health.journal_mode, health.schema_version, health.writable) == ("wal", 1, True)
+    assert (health.journal_mode, health.schema_version, health.writable) == (
+        "wal",
+        len(schema_steps()),
+        True,
+    )
     assert health.notice == ""
 
 
@@ -344,10 +348,10 @@ async def test_a_migration_backs_up_first_and_does_each_step(
     monkeypatch.setattr("flux_tui.storage.database.schema_steps", lambda: steps)
 
     async with aclosing(SqliteStore(path)) as migrated:
-        assert (await migrated.health()).schema_version == 2
+        assert (await migrated.health()).schema_version == len(steps)
         assert await migrated.load(session) == conversation
 
-    (backup,) = path.parent.glob("flux.db.backup-v1-*")
+    (backup,) = path.parent.glob(f"flux.db.backup-v{len(steps) - 1}-*")
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT count(*) FROM message").fetchone() == (4,)
@@ -367,7 +371,7 @@ async def test_a_migration_that_fails_leaves_the_old_schema(
             assert "missing" in health.notice
 
     async with aclosing(SqliteStore(path)) as again:
-        assert (await again.health()).schema_version == 1
+        assert (await again.health()).schema_version == len(steps) - 1
         assert await again.load(session) == conversation
 
 

@@ -1,0 +1,80 @@
+"""The comparison that is open in a session, remembered with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import cast
+
+from flux_tui.core.errors import InputError
+from flux_tui.core.models import ModelInfo
+from flux_tui.session.compare import FEWEST, MOST, Comparison
+from flux_tui.session.session import ChatSession
+from flux_tui.storage.store import SessionStore
+
+
+def comparison_key(session_id: str) -> str:
+    """Return the name under which a session's comparison is remembered."""
+    return f"compare:{session_id}"
+
+
+async def remember(store: SessionStore, comparison: Comparison) -> None:
+    """Keep the models of the columns and where each stands; nothing before the first message.
+
+    Raises:
+        StoreError: it cannot be stored.
+    """
+    if comparison.base.id is None or comparison.base.read_only:
+        return
+    columns = [
+        {"model": str(column.session.model.ref), "head": column.session.conversation.head}
+        for column in comparison.columns
+    ]
+    value = json.dumps({"columns": columns, "reads": comparison.reads})
+    await store.set_state(comparison_key(comparison.base.id), value)
+
+
+async def forget(store: SessionStore, session_id: str) -> None:
+    """Remember no comparison for a session."""
+    await store.set_state(comparison_key(session_id), "")
+
+
+async def recall(
+    store: SessionStore, session: ChatSession, find: Callable[[str], ModelInfo]
+) -> Comparison | None:
+    """Return the comparison that was open in *session*, at the places where its columns stood.
+
+    None if there is none, or its models or messages are not there any more.
+    """
+    if session.id is None:
+        return None
+    saved = await store.get_state(comparison_key(session.id))
+    columns, reads = _columns(saved or "")
+    known = {message.id for message in session.conversation.messages}
+    if not FEWEST <= len(columns) <= MOST or any(head not in known for _, head in columns):
+        return None
+    try:
+        models = [find(name) for name, _ in columns]
+    except InputError:
+        return None
+    found = Comparison(session, models, reads=reads)
+    for column, (_, head) in zip(found.columns, columns, strict=True):
+        column.session.conversation = session.conversation.at(head)
+    return found
+
+
+def _columns(saved: str) -> tuple[list[tuple[str, str]], bool]:
+    try:
+        value = json.loads(saved)
+    except ValueError:
+        return [], False
+    if not isinstance(value, dict):
+        return [], False
+    fields = cast("dict[str, object]", value)
+    rows = fields.get("columns")
+    found: list[tuple[str, str]] = []
+    for row in cast("list[object]", rows) if isinstance(rows, list) else []:
+        if isinstance(row, dict):
+            each = cast("dict[str, object]", row)
+            found.append((str(each.get("model")), str(each.get("head"))))
+    return found, fields.get("reads") is True
