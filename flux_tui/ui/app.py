@@ -1,4 +1,7 @@
-"""The application: one chat screen, themes, the palette, signals, and the way out."""
+"""The application: one chat screen, themes, the palette, signals, and the way out.
+
+Only what the first paint needs is imported here; `starting` loads the rest in a thread.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,23 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on, work
+from textual import work
 from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
-from flux_tui.config.settings import Settings
 from flux_tui.core.errors import FluxError, InputError
-from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.core.sanitize import sanitize
-from flux_tui.session.session import ChatSession
-from flux_tui.session.wiring import Runtime
 from flux_tui.ui import themes
 from flux_tui.ui.commands import ActionCommands
 from flux_tui.ui.keymap import unknown_ids
-from flux_tui.ui.outside import Draft, copy_locally, open_link
 from flux_tui.ui.screens.chat import ChatScreen
-from flux_tui.ui.screens.model_picker import ModelPicker, price_texts
+from flux_tui.ui.starting import StartingApp
 from flux_tui.ui.terminal import (
-    GuardedApp,
     Signals,
     crash_report,
     guard_input,
@@ -37,13 +34,15 @@ from flux_tui.ui.terminal import (
 )
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
-from flux_tui.ui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from flux_tui.config.settings import Settings
 
 INTERNAL_ERROR = 70
 _QUIT_SECONDS = 2.0
 
 
-class FluxApp(GuardedApp):
+class FluxApp(StartingApp):
     """Runs one chat. *session* is an id to resume, *continue_* resumes the one used last."""
 
     CSS_PATH: ClassVar[Any] = ["styles/base.tcss", "styles/request.tcss"]
@@ -69,34 +68,29 @@ class FluxApp(GuardedApp):
     ]
 
     def __init__(
-        self, runtime: Runtime, *, continue_: bool = False, session: str | None = None
+        self,
+        settings: Settings,
+        *,
+        root: Path | None = None,
+        continue_: bool = False,
+        session: str | None = None,
     ) -> None:
-        super().__init__()
+        """Make an application that works in the folder *root*, the current one by default."""
+        super().__init__(settings, root=root, continue_=continue_, session=session)
         self.use_command_palette = True
-        self.runtime = runtime
-        self.prices: dict[ModelRef, str] = {}
-        self.keymap_overrides: Mapping[str, str] = runtime.settings.keymap
-        self._continue = continue_
-        self._wanted = session
         self._signals = Signals(self.leave)
         self._interrupted = float("-inf")
-        self._awake = False
         self.crash: Path | None = None
 
     def get_default_screen(self) -> ChatScreen:
         """Return the chat."""
         return ChatScreen()
 
-    @property
-    def chat(self) -> ChatScreen:
-        """The chat screen, below any dialog."""
-        return next(s for s in self.screen_stack if isinstance(s, ChatScreen))
-
     def on_mount(self) -> None:
         """Take signals and themes; everything slow starts after the first paint."""
         for theme in themes.OWN:
             self.register_theme(theme)
-        self.theme = self.runtime.settings.theme or themes.DEFAULT
+        self.theme = self.settings.theme or themes.DEFAULT
         self.set_keymap(dict(self.keymap_overrides))
         unknown = unknown_ids(self.keymap_overrides)
         if unknown:
@@ -110,52 +104,6 @@ class FluxApp(GuardedApp):
         # A terminal that went away gives end-of-file for ever: Textual would spin on it.
         if terminal_gone():
             self.leave(129)
-
-    @work(group="start", exit_on_error=False)
-    async def begin(self) -> None:
-        """Open the store and the session."""
-        notices = await self.runtime.start()
-        chat = self.chat
-        try:
-            session = await self._open()
-        except FluxError as problem:
-            notices.append(str(problem))
-            session = self.runtime.new_session(self.runtime.choices()[0].info)
-        chat.take(session, notices)
-        self._wake()
-        chat.query_one(Prompt).remember(await self.runtime.store.prompts())
-
-    @on(Prompt.Changed)
-    def _wake(self) -> None:
-        # SDK and price table are two thirds of the program's memory: looking costs neither.
-        session = self.chat.session
-        if not self._awake and session is not None and self.chat.query_one(Prompt).text:
-            self._awake = True
-            self.prepare(session.model)
-            self.load_prices()
-
-    @work(exclusive=True, group="prices", exit_on_error=False)
-    async def load_prices(self) -> None:
-        """Find the models' prices in a thread; an open list of models shows them then."""
-        if not self.prices:
-            self.prices.update(await asyncio.to_thread(price_texts, self.runtime))
-            for screen in self.screen_stack:
-                if isinstance(screen, ModelPicker):
-                    screen.show_prices()
-
-    async def _open(self) -> ChatSession:
-        wanted = self._wanted
-        if wanted is None and self._continue:
-            wanted = await self.runtime.store.latest()
-        return await self.runtime.resume(wanted) if wanted else self.runtime.new_session()
-
-    @work(exclusive=True, group="prepare", exit_on_error=False)
-    async def prepare(self, model: ModelInfo) -> None:
-        """Import the SDK of *model* in a thread; a missing key is said at once."""
-        try:
-            await self.runtime.prepare(model)
-        except FluxError as problem:
-            self.warn(problem)
 
     def do(self, action_id: str) -> None:
         """Do an action of the keymap, for the palette."""
@@ -202,6 +150,8 @@ class FluxApp(GuardedApp):
     @work(group="copy", exit_on_error=False)
     async def copy(self, text: str, what: str) -> None:
         """Copy *text* by the terminal and by a program of this desk, and say where it went."""
+        from flux_tui.ui.outside import copy_locally
+
         self.copy_to_clipboard(text)
         program = await copy_locally(sanitize(text), os.environ)
         place = f"with {program}" if program else "by the terminal (OSC 52)"
@@ -210,6 +160,8 @@ class FluxApp(GuardedApp):
     @work(group="link", exit_on_error=False)
     async def use_link(self, how: str, target: str) -> None:
         """Open or copy a link: *how* is what the user chose."""
+        from flux_tui.ui.outside import open_link
+
         if how == "copy":
             self.copy(target, "the link")
         elif how == "open":
@@ -236,7 +188,8 @@ class FluxApp(GuardedApp):
                     break
                 await asyncio.sleep(0.05)  # the store takes what has arrived of the answer
         try:
-            await asyncio.wait_for(self.runtime.aclose(), 3)
+            if self._runtime is not None:
+                await asyncio.wait_for(self._runtime.aclose(), 3)
         except TimeoutError:
             self.log.warning("the store was slow to close")
         self.exit(status, return_code=status)
@@ -244,6 +197,8 @@ class FluxApp(GuardedApp):
     @work(exclusive=True, group="editor", exit_on_error=False)
     async def edit_prompt(self) -> None:
         """Write the message in $EDITOR while everything else goes on."""
+        from flux_tui.ui.outside import Draft
+
         prompt = self.chat.query_one(Prompt)
         try:
             async with Draft(prompt.whole_text, os.environ) as draft:
@@ -257,22 +212,20 @@ class FluxApp(GuardedApp):
             self.warn(problem)
         self.refresh(layout=True)
 
-    def warn(self, problem: Exception | str) -> None:
-        """Show what could not be done."""
-        words = str(problem)
-        self.notify(words[:1].upper() + words[1:], severity="warning", markup=False)
-
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show a worker's failure in the transcript; it is written to a crash report too."""
         error = event.worker.error
         if isinstance(error, Exception):
             path = self._report(error)
             words = f"internal error: {type(error).__name__}; report: {path or 'not written'}"
-            self.chat.query_one(Transcript).divider(words, "error")
+            if self.chat.furnished:
+                self.chat.transcript.divider(words, "error")
+            else:
+                self.warn(words)
 
     def _report(self, error: Exception) -> Path | None:
-        runtime = self.runtime
-        return crash_report(error, runtime.settings.paths.state_dir, runtime.secrets())[1]
+        secrets = self._runtime.secrets() if self._runtime is not None else ()
+        return crash_report(error, self.settings.paths.state_dir, secrets)[1]
 
     def _fatal_error(self) -> None:
         # Textual's own prints local variables, which may hold keys.
@@ -291,7 +244,7 @@ def run_app(settings: Settings, continue_: bool = False, session: str | None = N
         return 2
     guard_input()
     themes.check(settings.theme)
-    app = FluxApp(Runtime(settings), continue_=continue_, session=session)
+    app = FluxApp(settings, continue_=continue_, session=session)
     app.run()
     if app.return_code == INTERNAL_ERROR:
         where = f"; a report is in {app.crash}" if app.crash else ""

@@ -11,7 +11,6 @@ from textual.pilot import Pilot
 
 from flux_tui.config.settings import load_settings
 from flux_tui.session.session import ChatSession
-from flux_tui.session.wiring import Runtime
 from flux_tui.ui.app import FluxApp
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.screens.consent import ConsentScreen
@@ -24,7 +23,7 @@ def make_app(home: Path, **environ: str) -> FluxApp:
     given = {"FLUX_HOME": str(home / "flux"), "FLUX_SIM_SPEED": "0", **environ}
     work = home / "work"
     work.mkdir(exist_ok=True)
-    return FluxApp(Runtime(load_settings({"demo": "true"}, given, work), root=work))
+    return FluxApp(load_settings({"demo": "true"}, given, work), root=work)
 
 
 async def wait_until(true: Callable[[], object], what: str = "") -> None:

@@ -1,57 +1,48 @@
-"""The chat: one conversation, its panes, and the worker that drains a turn."""
+"""The chat: one conversation, its panes, and the worker that drains a turn.
+
+Only what the first paint shows is imported here; `furnish` brings the rest.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.worker import Worker
 
 from flux_tui.core.errors import FluxError, InputError
-from flux_tui.core.events import Committed, ReplyStarted, TurnEnded, TurnEvent
-from flux_tui.core.messages import Image
-from flux_tui.session.session import ChatSession
 from flux_tui.ui import keymap
-from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.labels import one_line, plain
-from flux_tui.ui.screens.approval import ScreenApprover
-from flux_tui.ui.screens.chat_actions import APPROVAL_WORDS, ChatActions
-from flux_tui.ui.screens.listing import CallScreen, LinkScreen
+from flux_tui.ui.screens.shell import Shell
 from flux_tui.ui.widgets.chips import Attachment, Attachments
 from flux_tui.ui.widgets.composer import Composer
-from flux_tui.ui.widgets.cost_meter import CostMeter
 from flux_tui.ui.widgets.model_bar import ModelBar
-from flux_tui.ui.widgets.pane_tabs import TABS, PaneTabs, Tab
-from flux_tui.ui.widgets.plain import ActionText, Plain
+from flux_tui.ui.widgets.plain import ActionText
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
-from flux_tui.ui.widgets.tool_pane import CallRow, ToolPane
-from flux_tui.ui.widgets.transcript import Transcript
 from flux_tui.ui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from flux_tui.ui.app import FluxApp
+    from flux_tui.core.events import TurnEnded, TurnEvent
+    from flux_tui.session.session import ChatSession
+    from flux_tui.ui.widgets.tool_pane import CallRow, ToolPane
+    from flux_tui.ui.widgets.transcript import Transcript
 
 _COMMAND = re.compile(r"/[a-z][a-z0-9]*")
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(Shell):
     """Shows `session`; every decision is the session's, every key an action of `actions`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings()]
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = FrameClock(self)
         self.session: ChatSession | None = None
-        self.actions = ChatActions(self)
         self.waiting = ""  # what the user said while an answer was running
         self._waiting_files: tuple[Attachment, ...] = ()
         self._ended: TurnEnded | None = None
@@ -68,43 +59,20 @@ class ChatScreen(Screen[None]):
             raise InputError("the program is still starting", hint="try again in a moment")
         return self.session
 
-    @property
-    def flux(self) -> FluxApp:
-        """The application."""
-        return cast("FluxApp", self.app)
-
-    def compose(self) -> ComposeResult:
-        """Yield header, panes, composer and status."""
-        yield Plain("The terminal is too small.\nFlux TUI needs 40×10.", id="too-small")
-        yield ModelBar(id="bar")
-        yield PaneTabs(id="tabs")
-        with Horizontal(id="main"):
-            with Vertical(id="chat"):
-                yield Welcome(id="welcome")
-                yield Transcript(self.clock, id="transcript")
-            with Vertical(id="side"):
-                yield ToolPane(self.clock, id="tools")
-                yield CostMeter(self.clock, id="cost")
-        yield Composer(lambda: self.flux.runtime.root, id="composer")
-        yield StatusLine(self.clock, id="status")
-
     def on_mount(self) -> None:
         """Be ready to type at once; the session comes after the first paint."""
         self.query_one(Prompt).focus()
-        transcript = self.query_one(Transcript)
-        transcript.display = False
-        self.clock.add(self._paint_behind)
-        self.watch(transcript, "scroll_y", self._paint_behind, init=False)
-        self.watch(transcript, "follow", self._paint_behind, init=False)
-        self.show_tab("chat")
+        self.set_class(True, "tab-chat")
         self.refresh_hints()
 
     def take(self, session: ChatSession, notices: Sequence[str] = ()) -> None:
         """Show another session; *notices* are sentences for the user."""
+        from flux_tui.ui.screens.approval import ScreenApprover
+
         self.session = session
         self._ended = None
-        session.approver = ScreenApprover(self.app, self.query_one(ToolPane).asked)
-        transcript = self.query_one(Transcript)
+        session.approver = ScreenApprover(self.app, self.tools.asked)
+        transcript = self.transcript
         notices, session.notices = (*notices, *session.notices), []
         self._notices = notices
         self.show_conversation()
@@ -116,8 +84,8 @@ class ChatScreen(Screen[None]):
     def show_conversation(self) -> None:
         """Show the session's conversation again, in all panes."""
         if self.session is not None:
-            self.query_one(Transcript).show(self.session.conversation)
-            self.query_one(ToolPane).show(self.session.conversation)
+            self.transcript.show(self.session.conversation)
+            self.tools.show(self.session.conversation)
             self.refresh_session()
 
     def refresh_session(self) -> None:
@@ -129,15 +97,15 @@ class ChatScreen(Screen[None]):
         bar.show_title(session.title, demo=session.model.simulated)
         bar.show_model(session.model, session.effort)
         bar.show_use(use, session.ledger.session)
-        self.query_one(CostMeter).show(session.ledger, use)
+        self.cost.show(session.ledger, use)
         self.refresh_composer()
         empty = not session.conversation.path
-        self.query_one(Transcript).display = not empty
+        self.transcript.display = not empty
         self.query_one(Welcome).display = empty
         if empty:
             keys = [("model.pick", "choose a model"), ("model.next_provider", "next provider")]
             keys += [("app.help", "all keys"), ("session.list", "earlier sessions")]
-            shown = [(self._key(action), words) for action, words in keys]
+            shown = [(self.key_of(action), words) for action, words in keys]
             demo = session.model.simulated
             self.query_one(Welcome).show(demo=demo, notices=self._notices, keys=shown)
         self.show_tab(self.tab)
@@ -150,34 +118,12 @@ class ChatScreen(Screen[None]):
         waits = f"waits for the answer: {said}" if self.waiting or self._waiting_files else ""
         prompt.border_title = plain(waits)
         if self.session is not None:
-            words = APPROVAL_WORDS[self.session.policy.mode]
-            prompt.border_subtitle = plain(f"{words} · {self._key('tools.mode')}")
+            from flux_tui.ui.screens.chat_actions import APPROVAL_WORDS
 
-    def _key(self, action_id: str) -> str:
-        return next(iter(keymap.keys_of(action_id, self.flux.keymap_overrides)), "")
+            words = APPROVAL_WORDS[self.session.policy.mode]
+            prompt.border_subtitle = plain(f"{words} · {self.key_of('tools.mode')}")
 
     # ── panes ──
-
-    @property
-    def tab(self) -> Tab:
-        """The pane that is shown where there is room for one only."""
-        chosen: Tab = "chat"
-        for tab in TABS:
-            chosen = tab if self.has_class(f"tab-{tab}") else chosen
-        return chosen
-
-    def show_tab(self, chosen: Tab) -> None:
-        """Show another pane where there is room for one only."""
-        for tab in TABS:
-            self.set_class(tab == chosen, f"tab-{tab}")
-        keys: dict[Tab, str] = {tab: self._key(f"pane.{tab}") for tab in TABS}
-        self.query_one(PaneTabs).show(chosen, self.query_one(ToolPane).calls, keys)
-
-    def _paint_behind(self) -> None:
-        transcript = self.query_one(Transcript)
-        below = round(transcript.max_scroll_y - transcript.scroll_y)
-        lines = 0 if transcript.follow or not transcript.display else below
-        self.query_one(StatusLine).behind(self._key("chat.follow"), lines)
 
     def refresh_hints(self) -> None:
         """Show the keys that are useful next."""
@@ -188,7 +134,7 @@ class ChatScreen(Screen[None]):
         ids += ["chat.compact"] if full and not busy else []
         ids += ["model.pick", "model.next_provider", "app.help", "pane.tools", "pane.cost"]
         ids += ["session.list", "app.palette", "app.quit"]
-        hints = [(self._key(action), keymap.BY_ID[action].label) for action in ids]
+        hints = [(self.key_of(action), keymap.BY_ID[action].label) for action in ids]
         self.query_one(StatusLine).hints([hint for hint in hints if hint[0]])
 
     async def action_do(self, action_id: str) -> None:
@@ -197,6 +143,9 @@ class ChatScreen(Screen[None]):
 
     async def run_command(self, action_id: str, argument: str) -> None:
         """Do an action, and say what is wrong when it cannot be done."""
+        if not self.furnished:
+            self.later(action_id, argument)
+            return
         await self.attempt(self.actions.run(action_id, argument))
 
     async def attempt(self, doing: Awaitable[None]) -> None:
@@ -211,14 +160,10 @@ class ChatScreen(Screen[None]):
         event.stop()
         text, files = event.text, event.files
         word, _, argument = text.strip().partition(" ")
-        composer = self.query_one(Composer)
         if _COMMAND.fullmatch(word):
             self.query_one(Attachments).restore(files)
             await self._command(word[1:], argument.strip(), text)
-        elif self.session is None:
-            composer.give_back(text, files)
-            self.flux.warn("The program is still starting")
-        elif self.session.busy:
+        elif self.session is None or self.session.busy:
             self.waiting = f"{self.waiting}\n\n{text}".strip()
             self._waiting_files = (*self._waiting_files, *files)
             self.refresh_composer()
@@ -243,6 +188,8 @@ class ChatScreen(Screen[None]):
         files = self.query_one(Composer).files
         if self.session is None or not files:
             return
+        from flux_tui.core.messages import Image
+
         model, last = self.session.model, files[-1]
         if isinstance(last, Image) and not model.abilities.images:
             name = one_line(model.ref.name, 40)
@@ -257,38 +204,35 @@ class ChatScreen(Screen[None]):
     async def _clicked(self, event: ActionText.Clicked) -> None:
         await self.run_command(event.action_id, "")
 
-    @on(ToolPane.Opened)
-    def _call_opened(self, event: ToolPane.Opened) -> None:
+    def _on_tool_pane_opened(self, event: ToolPane.Opened) -> None:
         self.open_call(event.row)
 
-    @on(ToolPane.JumpWished)
-    def _jump_wished(self, event: ToolPane.JumpWished) -> None:
+    def _on_tool_pane_jump_wished(self, event: ToolPane.JumpWished) -> None:
         self.jump(event.call_id)
 
-    @on(Transcript.CallPicked)
-    def _call_picked(self, event: Transcript.CallPicked) -> None:
-        row = self.query_one(ToolPane).row(event.call_id)
+    def _on_transcript_call_picked(self, event: Transcript.CallPicked) -> None:
+        row = self.tools.row(event.call_id)
         if row is not None:
             self.open_call(row)
 
-    @on(Transcript.CopyAsked)
-    def _copy_asked(self, event: Transcript.CopyAsked) -> None:
+    def _on_transcript_copy_asked(self, event: Transcript.CopyAsked) -> None:
         self.flux.copy(event.text, event.what)
 
-    @on(Transcript.LinkPicked)
-    def _link_picked(self, event: Transcript.LinkPicked) -> None:
+    def _on_transcript_link_picked(self, event: Transcript.LinkPicked) -> None:
+        from flux_tui.ui.screens.listing import LinkScreen
+
         def chosen(answer: tuple[str, str] | None) -> None:
             self.flux.use_link(*answer or ("", ""))
 
         self.app.push_screen(LinkScreen(event.target), chosen)
 
-    @on(Transcript.Found)
-    def _found(self, event: Transcript.Found) -> None:
+    def _on_reading_view_found(self, event: Transcript.Found) -> None:
         words = f"Found {event.number} of {event.count} · n next · N previous · Esc end"
         self.query_one(StatusLine).say(words if event.count else "Not found", "⌕")
 
     def open_call(self, row: CallRow) -> None:
         """Show the details of a tool call; the way out may be its place in the transcript."""
+        from flux_tui.ui.screens.listing import CallScreen
 
         def closed(jump: bool | None) -> None:
             if jump:
@@ -298,7 +242,7 @@ class ChatScreen(Screen[None]):
 
     def jump(self, call_id: str) -> None:
         """Show a tool call's place in the transcript."""
-        transcript = self.query_one(Transcript)
+        transcript = self.transcript
         self.show_tab("chat")
 
         def go() -> None:
@@ -342,10 +286,12 @@ class ChatScreen(Screen[None]):
         self._say_what_waits()
 
     async def _follow(self, stream: AsyncGenerator[TurnEvent]) -> None:
+        from flux_tui.core.events import Committed, ReplyStarted, TurnEnded
+
         panes = (
-            self.query_one(Transcript),
-            self.query_one(ToolPane),
-            self.query_one(CostMeter),
+            self.transcript,
+            self.tools,
+            self.cost,
             self.query_one(StatusLine),
         )
         self._ended = None
@@ -358,6 +304,12 @@ class ChatScreen(Screen[None]):
                 if isinstance(event, Committed | ReplyStarted | TurnEnded):
                     self.refresh_session()
         self.refresh_session()
+
+    def do_what_waits(self) -> None:
+        """Do what the user wished while the program was starting."""
+        for action_id, argument in self.taken():
+            self.call_later(self.run_command, action_id, argument)
+        self._say_what_waits()
 
     def _say_what_waits(self) -> None:
         """Send what the user said meanwhile; after a failure it goes back to the composer."""

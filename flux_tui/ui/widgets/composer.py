@@ -13,8 +13,6 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from flux_tui.core.errors import FluxError
-from flux_tui.session.attachments import read_attachment
-from flux_tui.session.files import list_files, mention_at, mentioned, named_file, paths_in, rank
 from flux_tui.ui import keymap
 from flux_tui.ui.render.labels import assemble
 from flux_tui.ui.widgets.chips import Attachment, Attachments, Menu
@@ -79,6 +77,8 @@ class Composer(Vertical):
     @work(group="attach", exit_on_error=False)
     async def attach(self, words: str) -> None:
         """Attach the file that *words* name."""
+        from flux_tui.session.files import named_file
+
         try:
             path = await asyncio.to_thread(named_file, words, self._root())
             await self._take((path,))
@@ -87,6 +87,8 @@ class Composer(Vertical):
 
     async def _claim(self, text: str) -> bool:
         """Attach the files that a paste consists of; whether it does."""
+        from flux_tui.session.files import paths_in
+
         empty = not self.query_one(Prompt).text
         paths = await asyncio.to_thread(paths_in, text, self._root())
         # A relative path in the middle of a sentence is more likely a part of the sentence.
@@ -103,6 +105,8 @@ class Composer(Vertical):
             self.post_message(self.Trouble(str(problem)))
 
     async def _take(self, paths: Sequence[Path]) -> None:
+        from flux_tui.session.attachments import read_attachment
+
         for path in paths:
             self.query_one(Attachments).add(await asyncio.to_thread(read_attachment, path))
 
@@ -126,6 +130,8 @@ class Composer(Vertical):
     @work(group="attach", exit_on_error=False)
     async def _resolve(self, text: str) -> None:
         """Attach what *text* names, then send it; text that is nothing but paths is not sent."""
+        from flux_tui.session.files import mentioned, paths_in
+
         root = self._root()
         try:
             alone = await asyncio.to_thread(paths_in, text, root)
@@ -142,7 +148,7 @@ class Composer(Vertical):
     def _typed(self) -> None:
         prompt = self.query_one(Prompt)
         self._show_commands(prompt)
-        wanted = mention_at(prompt.text_before)
+        wanted = prompt.mention
         if wanted is None or prompt.declined == wanted:
             self._listing = None if wanted is None else self._listing
             self.query_one(Menu).show(())
@@ -151,12 +157,14 @@ class Composer(Vertical):
 
     @work(exclusive=True, group="mention", exit_on_error=False)
     async def _offer(self, wanted: str) -> None:
+        from flux_tui.session.files import list_files, rank
+
         # One walk serves a whole mention; the next mention sees the folder as it is then.
         if self._listing is None:
             self._listing = asyncio.create_task(asyncio.to_thread(list_files, self._root()))
         paths = await asyncio.shield(self._listing)
         found = await asyncio.to_thread(rank, paths, wanted)
-        if mention_at(self.query_one(Prompt).text_before) == wanted:
+        if self.query_one(Prompt).mention == wanted:
             self.query_one(Menu).show(found)
 
     @on(Prompt.Mentioned)

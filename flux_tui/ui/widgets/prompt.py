@@ -13,7 +13,6 @@ from textual.strip import Strip
 from textual.widgets import TextArea
 
 from flux_tui.core.sanitize import sanitize
-from flux_tui.session.files import looks_like_paths, mention_at
 from flux_tui.ui.widgets.chips import Menu
 
 CHIP_SIZE = 2_000
@@ -84,6 +83,16 @@ class Prompt(TextArea):
         row, column = self.cursor_location
         return self.document.get_line(row)[:column]
 
+    @property
+    def mention(self) -> str | None:
+        """What follows the @ that the cursor stands behind; None if there is none."""
+        before = self.text_before
+        if "@" not in before:
+            return None
+        from flux_tui.session.files import mention_at
+
+        return mention_at(before)
+
     def remember(self, prompts: Sequence[str]) -> None:
         """Take what was said before, newest first, for Up and Down."""
         self._history = list(prompts)
@@ -107,7 +116,7 @@ class Prompt(TextArea):
         """Close the menu of files until something else is mentioned; whether it was open."""
         if self.menu is None or self.menu.chosen is None:
             return False
-        self.declined = mention_at(self.text_before)
+        self.declined = self.mention
         self.menu.show(())
         return True
 
@@ -160,7 +169,7 @@ class Prompt(TextArea):
     def _mention(self, path: str) -> None:
         """Write *path* where the mention is."""
         row, column = self.cursor_location
-        begin = column - len(mention_at(self.text_before) or "")
+        begin = column - len(self.mention or "")
         name = f'"{path}"' if " " in path else path
         self.replace(f"{name} ", (row, begin), (row, column))
         self.post_message(self.Mentioned(path))
@@ -202,6 +211,8 @@ class Prompt(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
+        from flux_tui.session.files import looks_like_paths
+
         text = sanitize(event.text.replace("\r\n", "\n").replace("\r", "\n"))
         if self.claim is not None and looks_like_paths(text) and await self.claim(text):
             return

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Hint: TypeAlias = tuple[str, str]
 """A key and what it does."""
 
+Glyph: TypeAlias = tuple[str, str]
+"""A sign and its style."""
+
 _LEAST_WORDS = 12
 """Cells that the words keep when the window is narrow; the first hint comes before more."""
 
@@ -38,11 +41,11 @@ class StatusLine(Horizontal):
         super().__init__(id=id)
         self._clock = clock
         self._words = "Ready"
-        self._glyph = ("●", "$success")
+        self._glyph: Glyph = ("●", "$success")
         self._turn: TurnWords | None = None
         self._until = 0.0
         self._figure = False  # whether the words hold one that changes all the time
-        self._said = (self._words, self._glyph)  # what is shown of that
+        self._said: tuple[str, Glyph] = (self._words, self._glyph)  # what is shown of that
         self._counted = float("-inf")  # when it was last shown
         self._painted: dict[str, Content] = {}
         self._hints: tuple[Hint, ...] = ()
@@ -128,7 +131,7 @@ class StatusLine(Horizontal):
             ]
         self._put("status-keys", assemble(*parts))
 
-    def _to_say(self) -> tuple[str, tuple[str, str]]:
+    def _to_say(self) -> tuple[str, Glyph]:
         """Return words and glyph; those with a figure change a few times a second only."""
         now = time.monotonic()
         told = self._words, self._glyph

@@ -1,0 +1,147 @@
+"""How the application starts: paint, load what a conversation needs in a thread, open it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import on, work
+
+from flux_tui.core.errors import FluxError, InputError
+from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.terminal import GuardedApp
+from flux_tui.ui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from flux_tui.config.settings import Settings
+    from flux_tui.core.models import ModelInfo, ModelRef
+    from flux_tui.session.session import ChatSession
+    from flux_tui.session.wiring import Runtime
+
+_LATER = (
+    "flux_tui.session.wiring",
+    "flux_tui.ui.screens.chat_actions",
+    "flux_tui.ui.screens.approval",
+)
+"""Modules that a conversation needs, and the first paint does not; they import all others."""
+
+_SLICE = 0.0005  # seconds
+
+
+class StartingApp(GuardedApp):
+    """Has a `runtime` and a session soon after the first paint."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        root: Path | None = None,
+        continue_: bool = False,
+        session: str | None = None,
+    ) -> None:
+        """Make an application that works in the folder *root*, the current one by default."""
+        super().__init__()
+        self.settings = settings
+        self.root = (root or Path.cwd()).resolve()
+        self._runtime: Runtime | None = None
+        self.prices: dict[ModelRef, str] = {}
+        self.keymap_overrides: Mapping[str, str] = settings.keymap
+        self._continue = continue_
+        self._wanted = session
+        self._awake = False
+
+    @property
+    def runtime(self) -> Runtime:
+        """Providers, tools, store and sessions.
+
+        Raises:
+            InputError: the program is still starting.
+        """
+        if self._runtime is None:
+            raise InputError("the program is still starting", hint="try again in a moment")
+        return self._runtime
+
+    @property
+    def chat(self) -> ChatScreen:
+        """The chat screen, below any dialog."""
+        return next(s for s in self.screen_stack if isinstance(s, ChatScreen))
+
+    def warn(self, problem: Exception | str) -> None:
+        """Show what could not be done."""
+        words = str(problem)
+        self.notify(words[:1].upper() + words[1:], severity="warning", markup=False)
+
+    @work(group="start", exit_on_error=False)
+    async def begin(self) -> None:
+        """Load what the first paint did without, then open the store and the session."""
+        try:
+            self._runtime = runtime = await asyncio.to_thread(self._load)
+        finally:
+            if not self.is_headless:
+                # What is loaded stays to the end: no collection need look at it again.
+                gc.freeze()
+            gc.enable()
+        chat = self.chat
+        await chat.furnish()
+        notices = await runtime.start()
+        try:
+            session = await self._open()
+        except FluxError as problem:
+            notices.append(str(problem))
+            session = runtime.new_session(runtime.choices()[0].info)
+        chat.take(session, notices)
+        chat.do_what_waits()
+        self._wake()
+        chat.query_one(Prompt).remember(await runtime.store.prompts())
+
+    def _load(self) -> Runtime:
+        before = sys.getswitchinterval()
+        # Imports are one long computation: keys typed meanwhile must not wait for it.
+        sys.setswitchinterval(_SLICE)
+        try:
+            for name in _LATER:
+                importlib.import_module(name)
+        finally:
+            sys.setswitchinterval(before)
+        from flux_tui.session.wiring import Runtime
+
+        return Runtime(self.settings, root=self.root)
+
+    @on(Prompt.Changed)
+    def _wake(self) -> None:
+        # SDK and price table are two thirds of the program's memory: looking costs neither.
+        session = self.chat.session
+        if not self._awake and session is not None and self.chat.query_one(Prompt).text:
+            self._awake = True
+            self.prepare(session.model)
+            self.load_prices()
+
+    @work(exclusive=True, group="prices", exit_on_error=False)
+    async def load_prices(self) -> None:
+        """Find the models' prices in a thread; an open list of models shows them then."""
+        from flux_tui.ui.screens.model_picker import ModelPicker, price_texts
+
+        if not self.prices:
+            self.prices.update(await asyncio.to_thread(price_texts, self.runtime))
+            for screen in self.screen_stack:
+                if isinstance(screen, ModelPicker):
+                    screen.show_prices()
+
+    async def _open(self) -> ChatSession:
+        wanted = self._wanted
+        if wanted is None and self._continue:
+            wanted = await self.runtime.store.latest()
+        return await self.runtime.resume(wanted) if wanted else self.runtime.new_session()
+
+    @work(exclusive=True, group="prepare", exit_on_error=False)
+    async def prepare(self, model: ModelInfo) -> None:
+        """Import the SDK of *model* in a thread; a missing key is said at once."""
+        try:
+            await self.runtime.prepare(model)
+        except FluxError as problem:
+            self.warn(problem)
