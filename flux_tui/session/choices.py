@@ -29,6 +29,9 @@ SIMULATOR_URLS: dict[Api, str] = {
 # How a vendor's newest models are asked to think; the others take a level.
 _STYLES: dict[Api, ThinkingStyle] = {"anthropic": "adaptive", "cohere": "budget"}
 
+# The older API of a vendor that is there already: its models would stand in every list twice.
+_SAME_MODELS = frozenset({"openai-chat"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -44,6 +47,7 @@ class Source:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     options: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
     local: bool = False  # on this machine, not set up by the user
+    listed: bool = True  # its models are offered; else they can only be named
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def sources(settings: Settings) -> dict[str, Source]:
             models=_merged(own.models if own is not None else (), bundled(spec.id)),
             headers=own.headers if own is not None else {},
             options=own.options if own is not None else {},
+            listed=spec.id not in _SAME_MODELS or own is not None or settings.provider == spec.id,
         )
     for own in settings.providers.values():
         if own.id not in found:
@@ -79,7 +84,7 @@ def sources(settings: Settings) -> dict[str, Source]:
                 api=own.api,
                 base_url=own.base_url,
                 key_names=_key_names(own.key_name, ()),
-                needs_key=bool(own.key_name or own.key_command),
+                needs_key=bool(own.key_name or own.key_command or own.keyring),
                 models=_merged(own.models, bundled(own.id)),
                 headers=own.headers,
                 options=own.options,
@@ -155,6 +160,8 @@ class Catalog:
         )
 
     def _refs(self, source: Source) -> Iterator[ModelRef]:
+        if not source.listed:
+            return iter(())
         listed = () if self._lists is None else self._lists.names(source.id, source.base_url)
         return (ModelRef(source.id, name) for name in _merged(source.models, listed))
 

@@ -55,7 +55,8 @@ class Lookout:
         stale = [
             source
             for source in own
-            if self._has_key_at_hand(source)
+            if source.listed
+            and self._has_key_at_hand(source)
             and not self._lists.is_fresh(source.id, source.base_url)
         ]
         for looked in await self._ask_all(stale):
@@ -71,7 +72,7 @@ class Lookout:
         """
         if provider:
             return await self._ask_all([self._catalog.source(provider)])
-        wanted = [source for source in self._catalog.sources() if not source.local]
+        wanted = [one for one in self._catalog.sources() if one.listed and not one.local]
         own = self._settings.providers
         return await self._ask_all(
             [

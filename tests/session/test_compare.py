@@ -177,6 +177,8 @@ async def test_leaving_in_the_middle_keeps_what_arrived_and_stops_all(runtime: R
 
     assert not comparison.busy
     assert {column.progress.state for column in comparison.columns} == {"stopped"}
+    answers = [column.session.conversation.path[-1] for column in comparison.columns]
+    assert [answer.stop for answer in answers] == ["aborted", "aborted"]
 
 
 async def test_what_cannot_be_compared_is_refused(runtime: Runtime) -> None:

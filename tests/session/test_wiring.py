@@ -13,6 +13,7 @@ from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.events import Noted
 from flux_tui.core.models import ModelRef
+from flux_tui.providers.profiles import bundled
 from flux_tui.providers.registry import PROVIDERS
 from flux_tui.session.approvals import Answer
 from flux_tui.session.choices import is_demo
@@ -94,7 +95,7 @@ async def test_one_conversation_goes_over_all_formats_and_comes_back(make: Make)
     runtime = await make()
     session = runtime.new_session()
     for provider in (*PROVIDERS, "anthropic"):
-        model = next(c.info for c in runtime.choices() if c.info.ref.provider == provider)
+        model = runtime.find_model(f"{provider}/{bundled(provider)[0]}")
         session.swap(model)
         assert ended(await drain(session.send(f"Hello {provider}"))).error == ""
     assert session.id is not None
@@ -332,3 +333,17 @@ async def test_an_approved_write_is_bound_to_what_was_shown(make: Make, tmp_path
     assert (tmp_path / "new.txt").read_text("utf-8") == "hi"
     assert approver.asked[0][1] is not None
     assert approver.asked[0][1].kind == "diff"
+
+
+async def test_openais_models_are_offered_once_unless_the_older_api_is_wished_for(
+    make: Make,
+) -> None:
+    def offered_by(runtime: Runtime) -> set[str]:
+        return {choice.info.ref.provider for choice in runtime.choices()}
+
+    plain, wished = await make(), await make(provider="openai-chat")
+
+    assert "openai" in offered_by(plain)
+    assert "openai-chat" not in offered_by(plain)
+    assert plain.find_model("openai-chat/gpt-5.1").api == "openai-chat"
+    assert "openai-chat" in offered_by(wished)
