@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("flux_tui.commands.models", "list the models that are known"),
     "cost": ("flux_tui.commands.cost", "what was spent, by model, provider, session or day"),
     "sessions": ("flux_tui.commands.sessions", "list, search, show, export, import, copy, repair"),
+    "bench": ("flux_tui.commands.bench", "measure how soon and how fast models answer"),
     "doctor": ("flux_tui.commands.doctor", "check keys, endpoints, terminal and database"),
     "simulate": ("flux_tui.commands.simulate", "serve the simulator over loopback HTTP"),
 }
@@ -134,6 +135,7 @@ def _refuse_unused(args: argparse.Namespace) -> None:
         "convert": ("model",),
         "check": ("session",),
         "compare": ("model", "demo"),
+        "bench": ("model", "demo"),
     }
     for name in ("model", "continue_", "session", "demo", "theme"):
         if getattr(args, name) and name not in known.get(args.command, ()):

@@ -14,10 +14,11 @@ from flux_tui.core.events import (
     TurnEnded,
     TurnEvent,
 )
-from flux_tui.core.messages import Message, ToolCall, ToolResult
+from flux_tui.core.messages import Message, Thinking, ToolCall, ToolResult
 from flux_tui.core.models import ModelRef
 from flux_tui.core.usage import JSON, Cost, Usage
-from flux_tui.session.column import Progress
+
+_SHORTEST = 0.05  # seconds; a shorter time says nothing about a speed
 
 
 @dataclass(slots=True)
@@ -29,12 +30,10 @@ class TurnSummary:
     answers: list[Message] = field(default_factory=list[Message])
     results: dict[str, ToolResult] = field(default_factory=dict[str, ToolResult])
     ended: TurnEnded = field(default_factory=lambda: TurnEnded("error", "nothing was answered"))
-    progress: Progress = field(default_factory=Progress)
 
     def apply(self, event: TurnEvent) -> None:
         """Take one event."""
         now = time.monotonic()
-        self.progress.apply(event, now)
         match event:
             case Committed(message=message) if message.role == "assistant":
                 self.answers.append(message)
@@ -76,6 +75,21 @@ class TurnSummary:
             "result": None if result is None else result.text,
             "is_error": result is None or result.is_error,
         }
+
+
+def tokens_per_second(answers: Sequence[Message]) -> float | None:
+    """Return the speed of *answers* from their first tokens on; None if they were too quick.
+
+    Reasoning that nobody saw was over before the first token, and does not count.
+    """
+    tokens, seconds = 0, 0.0
+    for answer in answers:
+        if answer.usage is None or answer.timing is None or answer.timing.first is None:
+            continue
+        shown = any(isinstance(part, Thinking) and part.text for part in answer.parts)
+        tokens += answer.usage.output - (0 if shown else answer.usage.reasoning)
+        seconds += answer.timing.total - answer.timing.first
+    return tokens / seconds if seconds >= _SHORTEST and tokens > 0 else None
 
 
 def answer_object(

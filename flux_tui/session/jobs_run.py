@@ -15,7 +15,7 @@ from flux_tui.core.models import ModelInfo
 from flux_tui.core.sanitize import one_line
 from flux_tui.core.usage import JSON, Cost, CostBasis, sum_costs
 from flux_tui.session.jobs import Gates, Prompt
-from flux_tui.session.jobs_answer import TurnSummary
+from flux_tui.session.jobs_answer import TurnSummary, tokens_per_second
 from flux_tui.session.jobs_log import AnswerLog, Key, Record, key_of
 from flux_tui.session.judge import RUBRIC, agreement, judge_prompt, orders, read_verdict
 from flux_tui.session.session import ChatSession
@@ -161,7 +161,7 @@ class Asking:
         self.costs.append(session.ledger.turn)
         if turn.ended.reason == "aborted":
             return None
-        rate = turn.progress.rate
+        rate = tokens_per_second(turn.answers)
         found = turn.dump(model.ref, session.ledger.turn, session.id)
         error = "; ".join(part for part in (turn.ended.error, turn.ended.hint) if part)
         # A refusal or a full output is an answer; only what may be better next time is a failure.

@@ -36,6 +36,7 @@ COMMANDS = {
     "cost --json": "cost --json",
     "sessions list --json": "sessions list --json",
     "sessions repair --json": "sessions repair --json",
+    "bench --json": "--model openai/gpt-5.5 bench --runs 2 --prompt 'sim: speed=200' --json",
     "doctor --json": "doctor --json",
 }
 TIE = json.dumps({"reason": "They are the same.", "winner": "tie"})
