@@ -14,8 +14,9 @@ from flux_tui.core.messages import ToolCall
 from flux_tui.session.approvals import Answer
 from flux_tui.tools.base import Preview
 from flux_tui.tools.registry import builtin_tools
-from flux_tui.ui.screens import approval
-from flux_tui.ui.screens.approval import QUIET_SECONDS, ApprovalScreen, ScreenApprover
+from flux_tui.ui.screens import approval, guarded
+from flux_tui.ui.screens.approval import ApprovalScreen, ScreenApprover
+from flux_tui.ui.screens.guarded import QUIET_SECONDS
 from flux_tui.ui.widgets.plain import Plain, PlainButton
 from tests.ui.driving import chatting, wait_until
 
@@ -149,7 +150,7 @@ async def test_a_cancelled_question_closes_its_dialog_and_the_next_one_is_asked(
 async def test_two_calls_ask_one_after_the_other_and_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(approval, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(guarded, "QUIET_SECONDS", 0.0)
     async with chatting(tmp_path) as chat:
         two = "".join(
             f' tool=write_file:{{"path":"{name}","content":"{name}\\n"}}' for name in ("a", "b")

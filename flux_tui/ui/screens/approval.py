@@ -8,42 +8,23 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from textual import events, on
+from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widget import Widget
 
 from flux_tui.core.messages import ToolCall
 from flux_tui.core.sanitize import visible
 from flux_tui.session.approvals import Answer
 from flux_tui.tools.base import Preview, Tool
 from flux_tui.ui.render.labels import assemble, one_line
-from flux_tui.ui.screens.listing import Dialog, preview_content
+from flux_tui.ui.screens.guarded import Choice, GuardedDialog, Page
+from flux_tui.ui.screens.listing import preview_content
 from flux_tui.ui.widgets.plain import Plain, PlainButton
 
-QUIET_SECONDS = 0.425
-"""Keys count only after this much silence: what was typed ahead approves nothing."""
 
-
-class _Guarded(Widget):
-    """What can have the focus in the dialog: here every key passes that reaches the dialog."""
-
-    def _forward_event(self, event: events.Event) -> None:
-        if not (isinstance(self.screen, ApprovalScreen) and self.screen.too_early(event)):
-            super()._forward_event(event)
-
-
-class _Choice(PlainButton, _Guarded):
-    pass
-
-
-class _Page(VerticalScroll, _Guarded):
-    pass
-
-
-class ApprovalScreen(Dialog[Answer]):
+class ApprovalScreen(GuardedDialog[Answer]):
     """Returns the user's answer; Escape and the default button say no."""
 
     AUTO_FOCUS = "#no"
@@ -62,39 +43,24 @@ class ApprovalScreen(Dialog[Answer]):
         preview: Preview | None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
+        super().__init__(now)
         self._call = call
         self._tool = tool
         self._preview = preview
-        self._now = now
-        self._last_key = now()
 
     def compose(self) -> ComposeResult:
         """Yield what would run and the three answers."""
         with Vertical(classes="dialog", id="approval") as box:
             box.border_title = Content(f"Allow {one_line(visible(self._call.name), 40)}?")
             yield Plain(f"This tool can {_CAN[self._tool.risk]}.", id="approval-risk")
-            with _Page(id="approval-what", can_focus=True):
+            with Page(id="approval-what", can_focus=True):
                 yield Plain(self._what(), id="approval-text")
             with Horizontal(id="approval-buttons"):
-                yield _Choice("n  Deny", id="no")
-                yield _Choice("y  Run once", id="once")
+                yield Choice("n  Deny", id="no")
+                yield Choice("y  Run once", id="once")
                 if self._tool.risk != "execute":
-                    yield _Choice("s  Session", id="session")
+                    yield Choice("s  Session", id="session")
             yield Plain("←→ choose · Enter take · Esc deny · PgUp PgDn scroll", classes="keys")
-
-    def too_early(self, event: events.Event) -> bool:
-        """Whether a key or paste came before the silence that a person needs to read."""
-        if not isinstance(event, events.Key | events.Paste):
-            return False
-        now = self._now()
-        quiet, self._last_key = now - self._last_key, now
-        return quiet < QUIET_SECONDS and not _is_navigation(event)
-
-    def _forward_event(self, event: events.Event) -> None:
-        # Keys come here only when nothing has the focus; else they go to a guarded widget.
-        if not self.too_early(event):
-            super()._forward_event(event)
 
     def action_answer(self, answer: Literal["once", "session", "no"]) -> None:
         """Close with *answer*; commands are never allowed for a whole session."""
@@ -119,11 +85,6 @@ _CAN = {
     "execute": "run commands on this computer",
     "network": "reach the network",
 }
-_NAVIGATION = frozenset({"pageup", "pagedown", "home", "end"})
-
-
-def _is_navigation(event: events.Event) -> bool:
-    return isinstance(event, events.Key) and event.key in _NAVIGATION
 
 
 class ScreenApprover:

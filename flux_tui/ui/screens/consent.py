@@ -15,7 +15,7 @@ from flux_tui.core.messages import Document, Image, Message, ToolResult
 from flux_tui.core.models import ModelInfo
 from flux_tui.session.session import ChatSession
 from flux_tui.ui.render.labels import assemble, count, one_line
-from flux_tui.ui.screens.guarded import Choice, GuardedDialog
+from flux_tui.ui.screens.guarded import Choice, GuardedDialog, Page
 from flux_tui.ui.widgets.plain import Plain, PlainButton
 
 
@@ -40,7 +40,8 @@ class ConsentScreen(GuardedDialog[bool]):
         """Yield what would be read, and the two answers."""
         with Vertical(classes="dialog dialog-small question", id="consent") as box:
             box.border_title = Content(f"Let {one_line(self._reader, 40)} read this conversation?")
-            yield Plain(self._text, id="consent-text")
+            with Page(id="consent-what", can_focus=False):
+                yield Plain(self._text, id="consent-text")
             with Horizontal(classes="buttons"):
                 yield Choice("n  No", id="no")
                 yield Choice("y  Hand over", id="yes")
@@ -60,8 +61,8 @@ def consent_text(session: ChatSession, model: ModelInfo, reader: str) -> Content
     handed = [message for message in path if message.id not in hidden]
     turns = sum(message.role == "user" for message in withheld)
     lines = [
-        assemble((one_line(reader, 40), "bold"), " has not read this conversation yet. With"),
-        assemble("the next message ", (one_line(str(model.ref), 60), "bold"), " would be sent:"),
+        assemble((one_line(reader, 40), "bold"), " has read nothing of it yet."),
+        assemble("The next message to ", (one_line(model.ref.name, 60), "bold"), " would send it"),
         assemble(("  " + _amount(handed), "bold $warning")),
     ]
     if turns:
@@ -70,7 +71,7 @@ def consent_text(session: ChatSession, model: ModelInfo, reader: str) -> Content
         words = "No turn is marked private; /private keeps one back"
     lines.append(assemble(("  " + words, "$success" if turns else "dim")))
     if model.simulated:
-        lines.append(assemble(("  This is the demo: the simulator plays the vendor", "dim")))
+        lines.append(assemble(("  Demo: the simulator plays the vendor", "dim")))
     return Content("\n").join(lines)
 
 

@@ -18,6 +18,7 @@ from flux_tui.core.models import ModelInfo
 from flux_tui.session.inspect import Inspection
 from flux_tui.ui.render.labels import assemble, one_line, plain
 from flux_tui.ui.screens.listing import AskLine, Dialog
+from flux_tui.ui.widgets.fitting import whole_hints
 from flux_tui.ui.widgets.json_view import JsonLine, JsonView, Kind, added_texts, json_lines, marked
 from flux_tui.ui.widgets.plain import Plain
 
@@ -32,12 +33,12 @@ Pick: TypeAlias = Callable[[ModelInfo, Callable[[ModelInfo | None], None]], None
 
 _KEYS = (
     ("Tab", "other side"),
+    ("Esc", "close"),
     ("m", "model"),
     ("d D", "differences"),
-    ("/", "find"),
     ("c", "copy as curl"),
     ("y", "copy body"),
-    ("Esc", "close"),
+    ("/", "find"),
 )
 
 
@@ -62,6 +63,7 @@ class InspectorScreen(Dialog[None]):
         super().__init__()
         self.model = model
         self.found: Inspection | None = None
+        self._said = ""
         self._look = look
         self._pick = pick
 
@@ -105,10 +107,16 @@ class InspectorScreen(Dialog[None]):
         self.query_one("#inspector-body", JsonView).show(body)
 
     def _say_keys(self, words: str = "") -> None:
+        self._said = words
         parts: list[str | tuple[str, str]] = [(f"{words} · ", "bold $accent")] if words else []
-        for number, (key, label) in enumerate(_KEYS):
+        room = self.size.width - 4 - (len(words) + 3 if words else 0)
+        for number, (key, label) in enumerate(whole_hints(_KEYS, room, gap=3)):
             parts += [" · " if number else "", (key, "$accent"), f" {label}"]
         self.query_one("#inspector-keys", Plain).update(assemble(*parts))
+
+    def on_resize(self) -> None:
+        """Show as many keys as fit now."""
+        self._say_keys(self._said)
 
     def action_turn(self) -> None:
         """Go to the other side; where there is room for one only, show it."""
@@ -172,9 +180,8 @@ def _heading(found: Inspection, body: tuple[JsonLine, ...]) -> Content:
     actions = Counter(mark.action for mark in found.marks)
     added = len({line.path for line in body if line.mark})
     parts: list[str | tuple[str, str]] = [("POST ", "bold $success"), one_line(found.url, 200)]
-    for name, value in found.headers[1:]:
-        parts += [("\n" if name == found.headers[1][0] else "  ", ""), (f"{name}: ", "$primary")]
-        parts.append(one_line(value, 60))
+    for number, (name, value) in enumerate(found.headers[1:]):
+        parts += ["  " if number else "\n", (f"{name}: ", "$primary"), one_line(value, 60)]
     parts += ["\n", (f"≈ {actions['adapted']} adapted", "$warning"), " · "]
     parts += [(f"✗ {actions['dropped']} not sent", "$error"), " · "]
     parts.append((f"+ {added} only in the request", "$success"))

@@ -176,7 +176,7 @@ class ModelPicker(Dialog[ModelInfo | None]):
         window = short_count(info.context_window) if info.context_window else "?"
         price = self._prices.get(info.ref, "")
         name = one_line(info.ref.name, 44).ljust(self._name_width)
-        details = f"  {window:>6} window" + (f"  {price}" if price else "")
+        details = f" {window:>6}" + (f"  {price}" if price else "")
         return assemble(
             (mark, "$success"),
             (star, "$warning"),

@@ -58,6 +58,7 @@ class RequestActions:
             await session.keep_private(message_id, on=False)
         if not marked:
             await session.keep_private(question.id)
+        self._screen.query_one(Transcript).keep_private(session.privacy.private)
         self._screen.refresh_session()
         words = "may be handed over" if marked else "is not handed over to other vendors"
         self._screen.query_one(StatusLine).say(f"This turn {words}", "⊘", "$secondary")

@@ -45,7 +45,7 @@ _MONEY_BASIS = {
     "computed": "by the price table",
     "partial": "at least; not every price is known",
     "unknown": "no price is known",
-    "simulated": "by the price table; nothing is spent",
+    "simulated": "by the price table",
 }
 
 Line: TypeAlias = list[str | tuple[str, str]]
@@ -132,8 +132,7 @@ def card_content(found: Preflight) -> Content:
 def _facts(found: Preflight) -> Iterator[Line]:
     if found.must_ask:
         reader = one_line(found.discloses_to, 40)
-        yield [("! ", "bold $warning"), (f"{reader} has not read this conversation: ", "$warning")]
-        yield [("  you are asked before it does", "$warning")]
+        yield [("! ", "bold $warning"), (f"{reader} is new here: you are asked", "$warning")]
     elif found.discloses_to:
         yield [f"  {one_line(found.discloses_to, 40)} may read it: you have agreed"]
     yield _fit(found)
@@ -145,7 +144,9 @@ def _facts(found: Preflight) -> Iterator[Line]:
         free = found.cost.basis == "free"
         words = "reading it once is free" if free else f"reading it once {money(found.cost)}"
         basis = _MONEY_BASIS.get(found.cost.basis, "")
-        yield [f"$ {words}", (f"  {basis}" if basis else "", "dim")]
+        yield [f"$ {words}"]
+        if basis:
+            yield [(f"  {basis}", "dim")]
     if found.cache_left:
         yield [f"  leaves a cache of {short_count(found.cache_left)} tokens behind"]
     if found.gained:
@@ -154,8 +155,8 @@ def _facts(found: Preflight) -> Iterator[Line]:
         yield [("- ", "$warning"), f"loses {', '.join(found.lost)}"]
     if found.withheld:
         many = len(found.withheld)
-        words = f"{count(many)} message{'s' if many > 1 else ''} marked private"
-        yield [("▪ ", "$secondary"), f"{words}: not handed over"]
+        words = f"message{'s stay' if many > 1 else ' stays'} here"
+        yield [("⊘ ", "$warning"), f"{count(many)} private {words}"]
 
 
 def _fit(found: Preflight) -> Line:
@@ -188,4 +189,4 @@ def _changes(found: Preflight) -> Iterator[Line]:
         for (what, reason), many in groups.items():
             times = f" ×{count(many)}" if many > 1 else ""
             yield [(f"{glyph} ", style), f"{what}{times}", (f": {reason}" if reason else "", "dim")]
-    yield [("Text and finished tool calls always arrive", "dim")]
+    yield [("Text and tool calls always arrive", "dim")]

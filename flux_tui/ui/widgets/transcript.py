@@ -23,7 +23,7 @@ from flux_tui.core.messages import Conversation, Message, ToolResult, new_id
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.inline import link_at, openable
 from flux_tui.ui.widgets.transcript_divider import Divider, DividerKind
-from flux_tui.ui.widgets.transcript_entries import FOLD, Entry, Finished, Live, Running
+from flux_tui.ui.widgets.transcript_entries import FOLD, Entry, Finished, Live, Running, Speaking
 from flux_tui.ui.widgets.transcript_lines import GUTTER
 from flux_tui.ui.widgets.transcript_reading import Goal, ReadingView
 from flux_tui.ui.widgets.transcript_sections import CallState
@@ -202,6 +202,12 @@ class Transcript(ReadingView, can_focus=True):
     def divider(self, text: str, kind: DividerKind = "switch") -> None:
         """Add a line between messages: what a change of model does, a notice, an error."""
         self._add(Divider(new_id(), text, kind))
+
+    def keep_private(self, ids: frozenset[str]) -> None:
+        """Label the messages *ids*, and no others, as not handed over."""
+        for entry in self._entries:
+            if isinstance(entry, Speaking) and entry.keep_private(entry.id in ids):
+                self._touch(entry)
 
     def jump(self, message_id: str) -> bool:
         """Bring a message to the top of the window; say whether it is there."""

@@ -129,11 +129,12 @@ class Entry:
 class Speaking(Entry):
     """An entry with somebody who speaks, and what is said."""
 
-    __slots__ = ("_own_head",)
+    __slots__ = ("_own_head", "private")
 
     def __init__(self, entry_id: str) -> None:
         super().__init__(entry_id)
         self._own_head: Lines | None = None
+        self.private = False
 
     @property
     def _head(self) -> Lines:
@@ -147,12 +148,23 @@ class Speaking(Entry):
         self._head.changed()
         return known
 
+    def keep_private(self, private: bool) -> bool:
+        """Say beside the name whether the turn stays here; whether that is new."""
+        if private == self.private:
+            return False
+        self.private = private
+        self._head.changed()
+        self.changed()
+        return True
+
     def _who(self) -> Content:
         """Return who speaks."""
         raise NotImplementedError
 
     def _speaker(self, width: int) -> list[Row]:
         words = self._who()
+        if self.private:
+            words += plain("  ⊘ private", ".transcript--warning")
         if self.folded:
             text = self.source()
             lines = f"  ▸ {count(text.count(chr(10)) + 1)} lines folded · " if text else "  ▸ "
