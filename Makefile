@@ -6,7 +6,7 @@ DEV    := $(VENV)/.installed-dev
 SIZE   ?= 120x40
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast check format lint types imports bench screenshots docs snapshots build clean
+.PHONY: help run demo test coverage soak test-fast check format lint types imports bench screenshots docs snapshots build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,10 +32,17 @@ demo: $(STAMP)  ## start on the simulator, keys or not
 test: $(DEV)  ## run all tests
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
+coverage: $(DEV)  ## the core is covered wholly
+	$(BIN)/python -m coverage run -m pytest tests/core --hypothesis-seed=0
+	$(BIN)/python -m coverage report --include='flux_tui/core/*' --fail-under=100
+
+soak: $(DEV)  ## the conversion tests, about a hundred times longer
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest tests/conversion --timeout 0 $(ARGS)
+
 test-fast: $(DEV)  ## run the tests that take no time
 	$(BIN)/python -m pytest -n 2 -m "not slow and not terminal" $(ARGS)
 
-check: $(DEV) lint types imports test  ## everything that is checked before a change lands
+check: $(DEV) lint types imports coverage test  ## everything that is checked before a change lands
 
 format: $(DEV)  ## put the code in its one format
 	$(BIN)/ruff format .

@@ -29,7 +29,7 @@ from flux_tui.core.messages import (
     user_message,
 )
 from flux_tui.core.models import ModelRef
-from flux_tui.core.usage import NO_COST, Cost, Usage, sum_costs
+from flux_tui.core.usage import NO_COST, Cost, Usage, parse_dollars, sum_costs
 from tests.core.strategies import MODELS
 
 
@@ -148,3 +148,14 @@ def test_errors_read_as_one_sentence() -> None:
     failure = ProviderError("busy", kind="overloaded", provider="p", status=529)
     assert failure.retryable
     assert failure.status == 529
+
+
+@pytest.mark.parametrize("text", ["0.25", "$0.25"])
+def test_dollars_are_read_with_and_without_their_sign(text: str) -> None:
+    assert parse_dollars(text) == Decimal("0.25")
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "-1", "NaN", "inf", "$"])
+def test_what_is_no_amount_of_dollars_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no amount of US dollars"):
+        parse_dollars(text)
