@@ -62,7 +62,6 @@ class ChatScreen(Shell):
     def on_mount(self) -> None:
         """Be ready to type at once; the session comes after the first paint."""
         self.query_one(Prompt).focus()
-        self.set_class(True, "tab-chat")
         self.refresh_hints()
 
     def take(self, session: ChatSession, notices: Sequence[str] = ()) -> None:
@@ -85,6 +84,7 @@ class ChatScreen(Shell):
         """Show the session's conversation again, in all panes."""
         if self.session is not None:
             self.transcript.show(self.session.conversation)
+            self.transcript.keep_private(self.session.privacy.private)
             self.tools.show(self.session.conversation)
             self.refresh_session()
 
@@ -161,7 +161,8 @@ class ChatScreen(Shell):
         text, files = event.text, event.files
         word, _, argument = text.strip().partition(" ")
         if _COMMAND.fullmatch(word):
-            self.query_one(Attachments).restore(files)
+            if files:
+                self.query_one(Attachments).restore(files)
             await self._command(word[1:], argument.strip(), text)
         elif self.session is None or self.session.busy:
             self.waiting = f"{self.waiting}\n\n{text}".strip()
@@ -180,8 +181,7 @@ class ChatScreen(Shell):
 
     @on(Composer.Trouble)
     def _trouble(self, event: Composer.Trouble) -> None:
-        words = event.words[:1].upper() + event.words[1:]
-        self.query_one(StatusLine).say(one_line(words, 160), "✗", "$error")
+        self.query_one(StatusLine).say(one_line(event.words, 160), "✗", "$error")
 
     @on(Attachments.Changed)
     def _files_changed(self) -> None:
