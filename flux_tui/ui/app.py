@@ -45,7 +45,7 @@ _QUIT_SECONDS = 2.0
 class FluxApp(StartingApp):
     """Runs one chat. *session* is an id to resume, *continue_* resumes the one used last."""
 
-    CSS_PATH: ClassVar[Any] = ["styles/base.tcss", "styles/request.tcss"]
+    CSS_PATH: ClassVar[Any] = "styles/base.tcss"
     TITLE = "Flux TUI"
     COMMANDS: ClassVar[Any] = {ActionCommands}
     PAUSE_GC_ON_SCROLL = True
@@ -87,10 +87,7 @@ class FluxApp(StartingApp):
         return ChatScreen()
 
     def on_mount(self) -> None:
-        """Take signals and themes; everything slow starts after the first paint."""
-        for theme in themes.OWN:
-            self.register_theme(theme)
-        self.theme = self.settings.theme or themes.DEFAULT
+        """Take keys and signals; everything slow starts after the first paint."""
         self.set_keymap(dict(self.keymap_overrides))
         unknown = unknown_ids(self.keymap_overrides)
         if unknown:

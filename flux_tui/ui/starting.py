@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from textual import on, work
 
 from flux_tui.core.errors import FluxError, InputError
+from flux_tui.ui import themes
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.terminal import GuardedApp
 from flux_tui.ui.widgets.prompt import Prompt
@@ -30,6 +31,8 @@ _LATER = (
 )
 """Modules that a conversation needs, and the first paint does not; they import all others."""
 
+_STYLES = Path(__file__).parent / "styles"
+_LATER_STYLES = ("later.tcss", "request.tcss")
 _SLICE = 0.0005  # seconds
 
 
@@ -47,13 +50,26 @@ class StartingApp(GuardedApp):
         """Make an application that works in the folder *root*, the current one by default."""
         super().__init__()
         self.settings = settings
+        # Before the styles are read: with every other theme they would be read again.
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        self.set_reactive(StartingApp.theme, settings.theme or themes.DEFAULT)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._fresh = True  # the styles are those of the theme
         self.root = (root or Path.cwd()).resolve()
         self._runtime: Runtime | None = None
+        self._loaded = asyncio.Event()
         self.prices: dict[ModelRef, str] = {}
         self.keymap_overrides: Mapping[str, str] = settings.keymap
         self._continue = continue_
         self._wanted = session
         self._awake = False
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Leave out the first: Textual refreshes also what it has only just read."""
+        fresh, self._fresh = self._fresh, False
+        if not fresh:
+            super().refresh_css(animate)
 
     @property
     def runtime(self) -> Runtime:
@@ -86,7 +102,9 @@ class StartingApp(GuardedApp):
                 # What is loaded stays to the end: no collection need look at it again.
                 gc.freeze()
             gc.enable()
+        self._loaded.set()
         chat = self.chat
+        self.stylesheet.read_all([_STYLES / name for name in _LATER_STYLES])
         await chat.furnish()
         notices = await runtime.start()
         try:
@@ -124,6 +142,7 @@ class StartingApp(GuardedApp):
     @work(exclusive=True, group="prices", exit_on_error=False)
     async def load_prices(self) -> None:
         """Find the models' prices in a thread; an open list of models shows them then."""
+        await self._loaded.wait()
         from flux_tui.ui.screens.model_picker import ModelPicker, price_texts
 
         if not self.prices:

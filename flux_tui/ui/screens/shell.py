@@ -34,7 +34,7 @@ class Shell(Screen[None]):
     """Header, welcome, composer and status at once; the other panes after `furnish`."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(classes="tab-chat")
         self.clock = FrameClock(self)
         self.furnished = False
         self._early: list[tuple[str, str]] = []  # what was wished before anything could do it
@@ -48,12 +48,11 @@ class Shell(Screen[None]):
         """Yield header, panes, composer and status."""
         yield Plain("The terminal is too small.\nFlux TUI needs 40×10.", id="too-small")
         yield ModelBar(id="bar")
-        yield PaneTabs(id="tabs")
         with Horizontal(id="main"):
             with Vertical(id="chat"):
                 yield Welcome(id="welcome")
             yield Vertical(id="side")
-        yield Composer(lambda: self.flux.root, id="composer")
+        yield Composer(lambda: self.flux.root, id="composer", bare=True)
         yield StatusLine(self.clock, id="status")
 
     async def furnish(self) -> None:
@@ -67,6 +66,9 @@ class Shell(Screen[None]):
         transcript = Transcript(self.clock, id="transcript")
         transcript.display = False
         with self.app.batch_update():
+            await self.query_one(ModelBar).furnish()
+            await self.query_one(Composer).furnish()
+            await self.mount(PaneTabs(id="tabs"), after="#bar")
             await self.query_one("#chat").mount(transcript)
             tools, cost = ToolPane(self.clock, id="tools"), CostMeter(self.clock, id="cost")
             await self.query_one("#side").mount(tools, cost)

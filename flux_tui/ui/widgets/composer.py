@@ -24,7 +24,10 @@ _MAYBE_PATH = re.compile(r"""\s*['"]?(?:~/|\.{1,2}/|file://|/[^\s/]+[/.])""")
 
 
 class Composer(Vertical):
-    """Posts `Sent` with the text and the files; *root* gives the folder that paths start from."""
+    """Posts `Sent` with the text and the files; *root* gives the folder that paths start from.
+
+    A *bare* one is only the text until `furnish`: the first paint does without the rest.
+    """
 
     class Sent(Message):
         """The user sends *text* with *files*."""
@@ -41,20 +44,40 @@ class Composer(Vertical):
             super().__init__()
             self.words = words
 
-    def __init__(self, root: Callable[[], Path], *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+    def __init__(
+        self,
+        root: Callable[[], Path],
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+        bare: bool = False,
+    ) -> None:
         super().__init__(id=id)
+        self._furnished = not bare
         self._root = root
         self._listing: asyncio.Task[tuple[str, ...]] | None = None
 
     def compose(self) -> ComposeResult:
         """Yield what helps above, the text below."""
-        yield Plain(id="commands")
-        yield Menu(id="mentions")
-        yield Attachments(id="attachments")
+        if self._furnished:
+            yield from self._help()
         yield Prompt(id="prompt")
+
+    def _help(self) -> tuple[Plain, ...]:
+        return Plain(id="commands"), Menu(id="mentions"), Attachments(id="attachments")
 
     def on_mount(self) -> None:
         """Let the text know its menu."""
+        if self._furnished:
+            self._connect()
+
+    async def furnish(self) -> None:
+        """Have what helps, and help with what was typed before."""
+        await self.mount(*self._help(), before="#prompt")
+        self._furnished = True
+        self._connect()
+        self._typed()
+
+    def _connect(self) -> None:
         prompt = self.query_one(Prompt)
         prompt.menu = self.query_one(Menu)
         prompt.claim = self._claim
@@ -62,7 +85,7 @@ class Composer(Vertical):
     @property
     def files(self) -> tuple[Attachment, ...]:
         """What goes with the next message."""
-        return self.query_one(Attachments).items
+        return self.query_one(Attachments).items if self._furnished else ()
 
     def give_back(self, text: str, files: Sequence[Attachment] = ()) -> None:
         """Have *text* and *files* again, before what was written meanwhile."""
@@ -122,7 +145,9 @@ class Composer(Vertical):
     @on(Prompt.Submitted)
     def _submitted(self, event: Prompt.Submitted) -> None:
         event.stop()
-        if "@" in event.text or _MAYBE_PATH.match(event.text):
+        if not self._furnished:
+            self.post_message(self.Sent(event.text, ()))
+        elif "@" in event.text or _MAYBE_PATH.match(event.text):
             self._resolve(event.text)
         else:
             self.post_message(self.Sent(event.text, self.query_one(Attachments).take()))
@@ -146,6 +171,8 @@ class Composer(Vertical):
     @on(Prompt.Changed)
     @on(Prompt.SelectionChanged)
     def _typed(self) -> None:
+        if not self._furnished:
+            return
         prompt = self.query_one(Prompt)
         self._show_commands(prompt)
         wanted = prompt.mention

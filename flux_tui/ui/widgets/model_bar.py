@@ -37,6 +37,7 @@ class ModelBar(Horizontal):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._title = ""
+        self._whole = False
         self._painted: dict[str, Content] = {}
         self._pieces: dict[str, Forms] = {
             "brand": (plain("◆ Flux"), _NOTHING),
@@ -49,14 +50,20 @@ class ModelBar(Horizontal):
         }
 
     def compose(self) -> ComposeResult:
-        """Yield the pieces from left to right."""
-        yield Plain(id="bar-brand")
-        yield Plain(id="bar-demo")
-        yield ActionText("session.rename", id="bar-title")
-        yield ActionText("model.pick", id="bar-model")
-        yield ActionText("model.effort", id="bar-effort")
-        yield ActionText("pane.cost", id="bar-context")
-        yield ActionText("pane.cost", id="bar-cost")
+        """Yield what is shown before there is a session."""
+        yield Plain(self._pieces["brand"][0], id="bar-brand")
+
+    async def furnish(self) -> None:
+        """Have all pieces, from left to right."""
+        await self.mount(
+            Plain(id="bar-demo"),
+            ActionText("session.rename", id="bar-title"),
+            ActionText("model.pick", id="bar-model"),
+            ActionText("model.effort", id="bar-effort"),
+            ActionText("pane.cost", id="bar-context"),
+            ActionText("pane.cost", id="bar-cost"),
+        )
+        self._whole = True
 
     def show_title(self, title: str, *, demo: bool) -> None:
         """Show the session's title, and that nothing is real in the demo."""
@@ -105,6 +112,8 @@ class ModelBar(Horizontal):
         self._lay_out()
 
     def _lay_out(self) -> None:
+        if not self._whole:
+            return
         # One cell is the least of the empty title.
         line = fitted(self._pieces, _STEPS, self.size.width - 1, _GAP)
         has_title = bool(line["title"])
