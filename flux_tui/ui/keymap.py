@@ -175,6 +175,23 @@ ACTIONS: tuple[Action, ...] = (
         group="Models",
     ),
     Action(
+        id="compare.open",
+        label="Compare",
+        help="Ask several models side by side, and go back to that view",
+        keys=("f6",),
+        slash="compare",
+        argument="models",
+        group="Models",
+    ),
+    Action(
+        id="compare.scoreboard",
+        label="Scoreboard",
+        help="Show the ratings that your votes between models amount to",
+        keys=("alt+b",),
+        slash="scoreboard",
+        group="Models",
+    ),
+    Action(
         id="pane.chat",
         label="Chat",
         help="Go to the composer, and back to the chat where panes are tabs",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flux_tui.ui.screens.compare_keys import COLUMN_KEYS
+
 COMPOSER_KEYS: tuple[tuple[str, str], ...] = (
     ("Enter", "Send; while an answer runs, send after it"),
     ("Shift+Enter", "New line; also Alt+Enter, Ctrl+J, or \\ at the end of the line"),
@@ -64,6 +66,24 @@ PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("y", "Copy the body"),
             ("Esc", "Close"),
         ),
+    ),
+    ("Split view", COLUMN_KEYS),
+    (
+        "Models to compare",
+        (
+            ("Tab, Ctrl+T", "Mark the model, or no longer"),
+            ("Enter", "Start with those that are marked"),
+            ("Alt+T", "Allow the tools that only read, or none"),
+            ("Alt+B", "Begin blind: no names until you vote"),
+        ),
+    ),
+    (
+        "Which is best",
+        (("a, b, c, d", "This column"), ("t", "A tie"), ("x", "None is any good")),
+    ),
+    (
+        "Scoreboard",
+        (("t", "The next tag"), ("e", "Export as CSV, JSON or Markdown"), ("Esc", "Close")),
     ),
     (
         "Session list",

@@ -12,6 +12,7 @@ from flux_tui.session.approvals import APPROVAL_MODES, ApprovalMode
 from flux_tui.session.session import ChatSession
 from flux_tui.ui import themes
 from flux_tui.ui.render.labels import plain
+from flux_tui.ui.screens.compare_open import CompareOpening
 from flux_tui.ui.screens.listing import AskLine, ListScreen, Row, TextScreen, help_text, rows_of
 from flux_tui.ui.screens.model_actions import ModelActions
 from flux_tui.ui.screens.request_actions import RequestActions
@@ -62,6 +63,7 @@ class ChatActions:
             "app.help": self._help,
             "app.theme": self._theme,
             **self.models.table,
+            **CompareOpening(screen).table,
             **RequestActions(screen, self.models).table,
         }
 

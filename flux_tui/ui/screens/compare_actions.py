@@ -1,0 +1,313 @@
+"""What the keys and slash commands of the split view do."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from flux_tui.core.errors import InputError
+from flux_tui.core.models import ModelInfo
+from flux_tui.session.answer_diff import diff_answers
+from flux_tui.session.comparing import forget
+from flux_tui.ui.render.labels import assemble, one_line, plain
+from flux_tui.ui.screens.compare_dialogs import QuestionScreen, forecast_text
+from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS, COLUMN_KEYS, keys_of
+from flux_tui.ui.screens.compare_votes import Votes
+from flux_tui.ui.screens.listing import ListScreen, Row, TextScreen
+from flux_tui.ui.screens.model_picker import ModelPicker
+from flux_tui.ui.screens.scoreboard import ScoreboardScreen
+from flux_tui.ui.widgets.column_pane import ColumnPane
+from flux_tui.ui.widgets.column_text import clean
+from flux_tui.ui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from flux_tui.ui.screens.compare import CompareScreen, Together
+
+_MODES: tuple[Together, ...] = ("turn", "heading", "off")
+
+
+class CompareActions:
+    """One method for each action of `COLUMN_ACTIONS`, found by its id."""
+
+    def __init__(self, screen: CompareScreen) -> None:
+        self._screen = screen
+        self.votes = Votes(screen)
+        self._diff: tuple[ColumnPane, ColumnPane] | None = None
+        self._table: dict[str, Callable[[str], Awaitable[None] | None]] = {
+            "stop": lambda _: self._stop(),
+            "stop_one": lambda _: screen.comparison.stop(self._pane.index),
+            "again": lambda _: self._again(),
+            "model": self._model,
+            "zoom": lambda _: self._zoom(),
+            "hide": lambda _: self._hide(),
+            "show": lambda _: self._show(),
+            "left": lambda _: self._move(-1),
+            "right": lambda _: self._move(1),
+            "diff": lambda _: self._next_diff(),
+            "together": lambda _: self._together(),
+            "adopt": lambda _: self._adopt(),
+            "winner": lambda _: self._winner(),
+            "blind": lambda _: self.votes.toggle_blind(),
+            "vote": lambda _: self.votes.vote(),
+            "tag": self.votes.set_tag,
+            "tools": lambda _: self._tools(),
+            "forecast": lambda _: self._forecast(),
+            "scoreboard": lambda _: self._scoreboard(),
+            "commands": lambda _: self._commands(),
+            "help": lambda _: self._help(),
+            "back": lambda _: self._back(),
+        }
+
+    async def run(self, action_id: str, argument: str) -> None:
+        """Do it.
+
+        Raises:
+            FluxError: it cannot be done now.
+        """
+        result = self._table[action_id.removeprefix("compare.")](argument)
+        if inspect.isawaitable(result):
+            await result
+
+    @property
+    def _pane(self) -> ColumnPane:
+        return self._screen.current
+
+    def asked(self) -> None:
+        """A new question is out."""
+        self.votes.asked()
+
+    def budget(self) -> str:
+        """Return the session's budget for one turn, as text; empty if there is none."""
+        budget = self._screen.comparison.base.budget
+        return f"${budget:f}" if budget is not None else ""
+
+    # ── answers ──
+
+    def _stop(self) -> None:
+        screen = self._screen
+        prompt = screen.query_one(Prompt)
+        if prompt.close_menu():
+            return
+        if screen.busy:
+            screen.comparison.stop()
+        elif self._diff is not None:
+            self.end_diff()
+        elif self._pane.text.selected is not None and not prompt.has_focus:
+            self._pane.text.action_release()
+        else:
+            prompt.focus()
+
+    def _again(self) -> None:
+        screen, pane = self._screen, self._pane
+        if pane.column.session.busy:
+            raise InputError("this column still answers", hint="stop it first")
+
+        async def again() -> None:
+            problem = await screen.allowed([pane])
+            if problem:
+                screen.say(problem, "⊘", "$warning")
+                return
+            self.asked()
+            pane.show_before_answer()
+            await screen.follow(screen.comparison.retry(pane.index))
+
+        screen.run_worker(again(), group="ask", exit_on_error=False)
+
+    def _model(self, argument: str) -> None:
+        screen, pane = self._screen, self._pane
+        if screen.blind:
+            raise InputError("models cannot be changed while their names are hidden")
+        flux, session = screen.flux, pane.column.session
+
+        def change(model: ModelInfo | None) -> None:
+            if model is not None and model.ref != session.model.ref:
+                screen.comparison.change(pane.index, model)
+                flux.prepare(model)
+                pane.text.divider(f"{one_line(str(model.ref), 60)} answers from here", "switch")
+                screen.refresh_bar()
+                screen.estimate()
+
+        if argument:
+            change(flux.runtime.find_model(argument))
+            return
+        choices = flux.runtime.choices()
+        screen.app.push_screen(
+            ModelPicker(choices, session.model.ref, flux.prices, session.preflight), change
+        )
+
+    def _tools(self) -> None:
+        screen = self._screen
+        screen.comparison.allow_reading(not screen.comparison.reads)
+        words = "the tools that only read" if screen.comparison.reads else "no tools"
+        screen.say(f"From the next question on the columns have {words}")
+        screen.refresh_bar()
+
+    async def _forecast(self) -> None:
+        screen = self._screen
+        text = forecast_text(await screen.comparison.forecast(), screen.flux.prices, self.budget())
+        screen.app.push_screen(TextScreen("The next question to all columns", text))
+
+    # ── reading ──
+
+    def _zoom(self) -> None:
+        self._screen.toggle_class("-zoomed")
+        self._screen.read_on()
+
+    def _hide(self) -> None:
+        shown = self._screen.shown
+        if len(shown) == 1:
+            raise InputError("this is the only column left", hint="u shows all")
+        at = shown.index(self._pane) if self._pane in shown else 0
+        shown[at].add_class("-hidden")
+        self._screen.add_class("-some-hidden")
+        following = shown[(at + 1) % len(shown)]
+        self._screen.choose(following)
+        self._screen.read_on()
+
+    def _show(self) -> None:
+        self._screen.remove_class("-zoomed", "-some-hidden")
+        for pane in self._screen.panes:
+            pane.remove_class("-hidden")
+
+    def _move(self, step: int) -> None:
+        screen, panes = self._screen, self._screen.panes
+        at = panes.index(self._pane)
+        if 0 <= at + step < len(panes):
+            panes[at], panes[at + step] = panes[at + step], panes[at]
+            screen.order_columns()
+
+    def _together(self) -> None:
+        screen = self._screen
+        screen.together = _MODES[(_MODES.index(screen.together) + 1) % len(_MODES)]
+        screen.refresh_bar()
+        words = {"turn": "by turn", "heading": "by turn and heading", "off": "each alone"}
+        screen.say(f"Columns scroll {words[screen.together]}")
+
+    def _next_diff(self) -> Awaitable[None] | None:
+        panes = self._screen.shown
+        if len(panes) < 2:
+            raise InputError("only one column is shown", hint="u shows all")
+        mine = self._diff[0] if self._diff else self._pane
+        others = [pane for pane in panes if pane is not mine]
+        after = [p for p in others if panes.index(p) > panes.index(mine)] if mine in panes else []
+        order = [*after, *[pane for pane in others if pane not in after]]
+        if self._diff is not None:
+            at = order.index(self._diff[1]) + 1 if self._diff[1] in order else len(order)
+            if at >= len(order):
+                self.end_diff()
+                return None
+            return self._show_diff(mine, order[at])
+        return self._show_diff(mine, order[0])
+
+    async def _show_diff(self, one: ColumnPane, two: ColumnPane) -> None:
+        mine, theirs = clean(one.answer()), clean(two.answer())
+        if not mine or not theirs:
+            raise InputError("there are no two answers to compare yet")
+        found = await asyncio.to_thread(diff_answers, mine, theirs)
+        self.end_diff()
+        self._diff = (one, two)
+        one.show_diff(two.letter, mine, found.left, found.alike)
+        two.show_diff(one.letter, theirs, found.right, found.alike)
+        self._screen.choose(one)
+        self._screen.read_on()
+        words = f"{one.letter} and {two.letter}: {found.alike:.0%} alike · d next · Esc ends it"
+        self._screen.say(words, "±", "$accent")
+
+    def end_diff(self) -> None:
+        """Show transcripts in all columns."""
+        if self._diff is not None:
+            self._diff = None
+            for pane in self._screen.panes:
+                pane.end_diff()
+            self._screen.read_on()
+
+    # ── choosing ──
+
+    def _only_when_known(self) -> None:
+        if self._screen.blind:
+            raise InputError("the columns are blind", hint="vote first, or Alt+B shows names")
+        if self._screen.busy:
+            raise InputError("an answer is still running", hint="stop it first")
+
+    def _adopt(self) -> None:
+        self._only_when_known()
+        screen, pane = self._screen, self._pane
+        others = [each for each in screen.panes if each is not pane]
+        text = assemble(
+            "The session goes on with ",
+            (one_line(str(pane.column.session.model.ref), 60), "bold"),
+            f" and what it said.\nThe {'other stays' if len(others) == 1 else 'others stay'} in the"
+            " session as branches beside it.",
+        )
+
+        async def answered(yes: bool | None) -> None:
+            if yes:
+                await screen.attempt(adopt())
+
+        async def adopt() -> None:
+            base = screen.comparison.base
+            await screen.comparison.adopt(pane.index)
+            if base.id is not None:
+                await forget(screen.flux.runtime.store, base.id)
+            names = [one_line(each.column.session.model.ref.name, 30) for each in others]
+            note = f"{pane.column.session.model.ref} goes on · beside it as branches: "
+            screen.close_for_good(note + ", ".join(names))
+
+        screen.app.push_screen(QuestionScreen("Adopt this column?", text, "Adopt"), answered)
+
+    def _winner(self) -> None:
+        self._only_when_known()
+        screen, pane = self._screen, self._pane
+        text = assemble(
+            "All columns go on from what ",
+            (one_line(pane.column.session.model.ref.name, 40), "bold"),
+            " said, and read its words\nas their own history. Their own answers stay as branches.",
+        )
+
+        def answered(yes: bool | None) -> None:
+            if not yes:
+                return
+            screen.comparison.go_on_from(pane.index)
+            self.end_diff()
+            for each in screen.panes:
+                each.show()
+                words = f"all go on from {one_line(pane.column.session.model.ref.name, 40)}"
+                each.text.divider(words, "notice")
+            screen.say(f"All columns go on from {pane.letter}")
+            screen.estimate()
+            screen.remember()
+
+        screen.app.push_screen(QuestionScreen("All from here?", text, "Go on"), answered)
+
+    # ── elsewhere ──
+
+    def _scoreboard(self) -> None:
+        runtime = self._screen.flux.runtime
+        self._screen.app.push_screen(ScoreboardScreen(runtime.store, runtime.root))
+
+    def _commands(self) -> None:
+        async def find(wanted: str) -> list[Row]:
+            return [
+                (a.id, assemble(f"{a.label:<16}", (f" {keys_of(a):<18} ", "$accent"), a.help))
+                for a in COLUMN_ACTIONS
+                if wanted.lower() in f"{a.label} /{a.slash} {a.help}".lower()
+            ]
+
+        async def chosen(action_id: str | None) -> None:
+            if action_id is not None:
+                await self._screen.action_do(action_id)
+
+        self._screen.app.push_screen(
+            ListScreen("Commands of the split view", "Search commands", find), chosen
+        )
+
+    def _help(self) -> None:
+        rows = plain("")
+        for keys, words in COLUMN_KEYS:
+            rows += assemble((f"  {keys:<22} ", "$accent"), f"{words}\n")
+        self._screen.app.push_screen(TextScreen("Keys of the split view", rows))
+
+    def _back(self) -> None:
+        self._screen.leave()

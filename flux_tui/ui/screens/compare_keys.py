@@ -1,0 +1,146 @@
+"""Every action of the split view, once: its keys, slash command and help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnAction:
+    """One thing the user can do in the split view.
+
+    `keys` work everywhere in it, `letters` only outside the composer.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    letters: tuple[str, ...]
+    slash: str
+    label: str
+    help: str
+    argument: str = ""
+
+
+_PRINTED = frozenset({"less_than_sign", "greater_than_sign", "question_mark"})
+"""Textual's names of characters."""
+
+
+def _action(
+    id_: str, keys: str, slash: str, label: str, help_: str, *, arg: str = ""
+) -> ColumnAction:
+    names = tuple(keys.split(","))
+    letters = tuple(name for name in names if name in _PRINTED or len(name) == 1)
+    others = tuple(name for name in names if name not in letters)
+    return ColumnAction(f"compare.{id_}", others, letters, slash, label, help_, arg)
+
+
+COLUMN_ACTIONS: tuple[ColumnAction, ...] = (
+    _action("stop", "escape", "stop", "Stop all", "Stop all answers; else to the composer"),
+    _action("stop_one", "alt+s,s", "stopone", "Stop", "Stop the answer of this column"),
+    _action("again", "f5,r", "retry", "Retry", "Let this column answer again"),
+    _action("model", "f2,m", "model", "Model", "Another model in this column", arg="provider/name"),
+    _action("zoom", "alt+f,z", "zoom", "Zoom", "Show this column alone, or all again"),
+    _action("hide", "alt+h,h", "hide", "Hide", "Hide this column; it is still asked"),
+    _action("show", "alt+u,u", "show", "Show all", "Show the hidden columns again"),
+    _action("left", "alt+left,less_than_sign", "left", "Move left", "Move this column left"),
+    _action("right", "alt+right,greater_than_sign", "right", "Move right", "Move it right"),
+    _action(
+        "diff",
+        "alt+d,d",
+        "diff",
+        "Diff",
+        "Mark what this answer and the next column's do not share; once more: the column after it",
+    ),
+    _action(
+        "together",
+        "alt+l,l",
+        "together",
+        "Scroll together",
+        "Scroll all columns by turn, by heading, or each alone",
+    ),
+    _action(
+        "adopt", "alt+a,a", "adopt", "Adopt", "Let the session go on with this column (also Enter)"
+    ),
+    _action(
+        "winner",
+        "alt+w,w",
+        "winner",
+        "All from here",
+        "Let all columns go on from this one's answer",
+    ),
+    _action(
+        "blind",
+        "alt+b,b",
+        "blind",
+        "Blind",
+        "Hide names, times and costs and shuffle the columns until you vote",
+    ),
+    _action("vote", "alt+v,v", "vote", "Vote", "Say which answer is best"),
+    _action(
+        "tag", "alt+g,g", "tag", "Tag", "Name the kind of question your votes are about", arg="name"
+    ),
+    _action("tools", "alt+t,t", "tools", "Tools", "Allow the tools that only read, or none"),
+    _action("forecast", "alt+c,c", "forecast", "Cost", "What the next question to all will take"),
+    _action("scoreboard", "alt+o,o", "scoreboard", "Scoreboard", "Ratings from all votes"),
+    _action("commands", "ctrl+p", "commands", "Commands", "Search these commands"),
+    _action("help", "f1,question_mark", "help", "Help", "Show keys and commands"),
+    _action("back", "f6", "chat", "Chat", "Back to the chat; F6 there comes back"),
+)
+"""In the order of the help screen."""
+
+BY_SLASH = {action.slash: action for action in COLUMN_ACTIONS}
+BY_ID = {action.id: action for action in COLUMN_ACTIONS}
+
+_NAMES = {
+    "escape": "Esc",
+    "question_mark": "?",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
+
+
+def column_bindings() -> list[Binding]:
+    """Return the bindings of the split view; every one calls `do` with the action's id."""
+    found: list[Binding] = []
+    for action in COLUMN_ACTIONS:
+        for keys, priority in ((action.keys, True), (action.letters, False)):
+            if keys:
+                found.append(
+                    Binding(
+                        ",".join(keys),
+                        f"do({action.id!r})",
+                        action.label,
+                        id=action.id if priority else None,
+                        show=False,
+                        priority=priority,
+                    )
+                )
+    found += [
+        Binding(f"alt+{number}", f"only({number - 1})", show=False, priority=True)
+        for number in range(1, 5)
+    ]
+    return found
+
+
+def keys_of(action: ColumnAction) -> str:
+    """Return the keys of an action as people write them."""
+    return ", ".join(_name(key) for key in (*action.keys, *action.letters))
+
+
+def _name(key: str) -> str:
+    if key in _NAMES:
+        return _NAMES[key]
+    if len(key) == 1:
+        return key
+    return "+".join(word.upper() if len(word) == 1 else word.title() for word in key.split("+"))
+
+
+COLUMN_KEYS: tuple[tuple[str, str], ...] = (
+    ("Enter", "Ask all columns; in a column with nothing chosen: adopt it"),
+    ("Tab", "To the first column, the next one, and back to the composer"),
+    ("Alt+1 … Alt+4", "Ask this column alone; again: all of them"),
+    *((keys_of(action), action.help) for action in COLUMN_ACTIONS),
+)
+"""The rows of the help screen and of the documentation."""

@@ -1,0 +1,129 @@
+"""The ways from the chat to the split view, the replay and the scoreboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from flux_tui.core.errors import InputError
+from flux_tui.core.models import ModelInfo
+from flux_tui.session.compare import Comparison
+from flux_tui.session.comparing import recall
+from flux_tui.ui.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from flux_tui.ui.screens.chat import ChatScreen
+    from flux_tui.ui.screens.compare import CompareScreen
+    from flux_tui.ui.screens.compare_picker import Lineup
+
+_NAME = "compare"
+
+
+class CompareOpening:
+    """Keeps the split view that is open, so that F6 goes to and fro."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._open: CompareScreen | None = None
+        self.table: Mapping[str, Callable[[str], Coroutine[Any, Any, None] | None]] = {
+            "compare.open": self._compare,
+            "compare.scoreboard": lambda _: self._scoreboard(),
+            "compare.replay": self._replay,
+        }
+
+    async def _compare(self, argument: str) -> None:
+        """Go to the open split view, or begin one with the models that *argument* names."""
+        session = self._screen.open_session
+        if session.busy:
+            raise InputError("an answer is still running", hint="stop it first")
+        if session.read_only:
+            raise InputError("this session can only be read here")
+        app = self._screen.app
+        words = argument.split()
+        blind = "blind" in words
+        names = [word for word in words if word != "blind"]
+        kept = self._open if self._open and app.is_screen_installed(self._open) else None
+        if not words and kept is not None and kept.comparison.base is session:
+            app.push_screen(_NAME)
+            return
+        if names:
+            models = [self._screen.flux.runtime.find_model(name) for name in names]
+            self._agreed(models, blind=blind, reads=False)
+            return
+        runtime = self._screen.flux.runtime
+        before = None if words else await recall(runtime.store, session, runtime.find_model)
+        if before is not None:
+            self._offer(before)
+        else:
+            self.choose((), blind=blind)
+
+    def choose(self, marked: Sequence[ModelInfo], *, blind: bool = False) -> None:
+        """Let the user mark the models; *marked* are at first, or a fair suggestion."""
+        from flux_tui.ui.screens.compare_picker import ComparePicker, suggested
+
+        flux, session = self._screen.flux, self._screen.open_session
+        choices = flux.runtime.choices()
+        refs = [info.ref for info in marked] or suggested(choices, session.model.ref)
+
+        def chosen(lineup: Lineup | None) -> None:
+            if lineup is not None:
+                self._agreed(lineup.models, blind=lineup.blind, reads=lineup.reads)
+
+        picker = ComparePicker(choices, refs, flux.prices, flux.load_prices, blind=blind)
+        self._screen.app.push_screen(picker, chosen)
+
+    def _offer(self, before: Comparison) -> None:
+        from flux_tui.ui.render.labels import assemble, one_line
+        from flux_tui.ui.screens.compare_dialogs import QuestionScreen
+
+        names = "\n".join(
+            f"  {one_line(str(column.session.model.ref), 60)}" for column in before.columns
+        )
+        text = assemble("This session has a comparison of\n", (names, "bold"))
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._show(before, blind=False)
+            else:
+                self.choose(())
+
+        self._screen.app.push_screen(QuestionScreen("Go on comparing?", text, "Go on"), answered)
+
+    def _agreed(self, models: Sequence[ModelInfo], *, blind: bool, reads: bool) -> None:
+        """Begin once every vendor that is new here may read the conversation."""
+        session = self._screen.open_session
+        waiting = [model for model in models if session.needs_consent(model) is not None]
+        if not waiting:
+            self._show(Comparison(session, models, reads=reads), blind=blind)
+            return
+
+        def refused(reader: str) -> None:
+            words = f"Not compared: {reader} does not get this conversation"
+            self._screen.query_one(StatusLine).say(words, "⊘", "$warning")
+
+        def again() -> None:
+            self._agreed(models, blind=blind, reads=reads)
+
+        self._screen.actions.models.agreed(waiting[0], again, refused)
+
+    def _show(self, comparison: Comparison, *, blind: bool) -> None:
+        from flux_tui.ui.screens.compare import CompareScreen
+
+        app = self._screen.app
+        if self._open is not None and app.is_screen_installed(self._open):
+            app.uninstall_screen(self._open)
+            self._open.remove()
+        self._open = CompareScreen(comparison, blind=blind)
+        app.install_screen(self._open, _NAME)
+        app.push_screen(_NAME)
+        for column in comparison.columns:
+            self._screen.flux.prepare(column.session.model)
+
+    def _scoreboard(self) -> None:
+        from flux_tui.ui.screens.scoreboard import ScoreboardScreen
+
+        runtime = self._screen.flux.runtime
+        self._screen.app.push_screen(ScoreboardScreen(runtime.store, runtime.root))
+
+    def _replay(self, argument: str) -> None:
+        del argument

@@ -1,0 +1,100 @@
+"""Blind mode and votes in the split view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flux_tui.core.errors import InputError
+from flux_tui.core.sanitize import one_line
+from flux_tui.session.ratings import Outcome, Vote
+from flux_tui.session.votes import keep_vote
+from flux_tui.ui.screens.compare_dialogs import VoteScreen
+from flux_tui.ui.screens.listing import AskLine
+from flux_tui.ui.widgets.column_pane import ColumnPane
+
+if TYPE_CHECKING:
+    from flux_tui.ui.screens.compare import CompareScreen
+
+_TAG = 24  # characters
+
+
+class Votes:
+    """Takes at most one vote for each question."""
+
+    def __init__(self, screen: CompareScreen) -> None:
+        self._screen = screen
+        self.tag = ""
+        self._given = False
+
+    def asked(self) -> None:
+        """A new question is out: it can be voted on."""
+        self._given = False
+        for pane in self._screen.panes:
+            pane.note = ""
+
+    def set_tag(self, argument: str) -> None:
+        """Name the kind of question."""
+
+        def named(tag: str | None) -> None:
+            if tag is not None:
+                self.tag = one_line(tag, _TAG)
+                self._screen.refresh_bar()
+
+        if argument:
+            named(argument)
+        else:
+            self._screen.app.push_screen(AskLine("Tag of your votes", self.tag), named)
+
+    def toggle_blind(self) -> None:
+        """Hide who is who, in a new order; or show it without a vote."""
+        screen = self._screen
+        if screen.busy:
+            raise InputError("an answer is still running", hint="wait for it or stop it")
+        screen.blind = not screen.blind
+        screen.order_columns(shuffle=screen.blind)
+        words = "Blind: shuffled; vote with Alt+V" if screen.blind else "Names are shown again"
+        screen.say(words, "◩" if screen.blind else "●", "$warning" if screen.blind else "$success")
+
+    def vote(self) -> None:
+        """Ask which answer is best, keep it, and show who is who."""
+        screen = self._screen
+        if screen.busy:
+            raise InputError("an answer is still running", hint="wait for it or stop it")
+        panes = [pane for pane in screen.panes if pane.column.progress.state in {"done", "stopped"}]
+        if len({pane.column.session.model.ref for pane in panes}) < 2:
+            raise InputError("there are no two answers to compare yet")
+        if self._given:
+            raise InputError("you have voted on these answers", hint="ask something new")
+        names = [(p.letter, "" if screen.blind else p.column.session.model.ref.name) for p in panes]
+
+        async def voted(choice: str | None) -> None:
+            if choice is not None:
+                await screen.attempt(self._keep(panes, choice))
+
+        screen.app.push_screen(VoteScreen(names, self.tag), voted)
+
+    async def _keep(self, panes: list[ColumnPane], choice: str) -> None:
+        screen = self._screen
+        best = next((pane for pane in panes if pane.letter == choice), None)
+        outcome: Outcome = "win" if best else "tie" if choice == "tie" else "bad"
+        vote = Vote(
+            models=tuple(str(pane.column.session.model.ref) for pane in panes),
+            outcome=outcome,
+            winner=str(best.column.session.model.ref) if best else "",
+            tag=self.tag,
+            blind=screen.blind,
+        )
+        await keep_vote(screen.flux.runtime.store, vote, screen.comparison.base.id or "")
+        self._given = True
+        was_blind, screen.blind = screen.blind, False
+        for pane in panes:
+            pane.note = "★ best" if pane is best else "tie" if outcome == "tie" else ""
+            pane.note = "bad" if outcome == "bad" else pane.note
+        if was_blind:
+            screen.order_columns()
+        if best is not None:
+            screen.choose(best)
+        name = one_line(best.column.session.model.ref.name, 40) if best else ""
+        told = f"Voted for {name}" if best else "Voted: " + ("a tie" if choice == "tie" else "bad")
+        screen.say(f"{told} · Alt+O scoreboard · Alt+A adopts a column", "★", "$warning")
+        screen.refresh_bar()

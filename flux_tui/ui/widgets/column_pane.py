@@ -1,0 +1,193 @@
+"""One column of the split view: a head with how it is doing, and what is said below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+
+from flux_tui.core.events import TurnEvent
+from flux_tui.core.messages import Conversation, Message
+from flux_tui.core.models import ModelRef
+from flux_tui.session.answer_diff import Span
+from flux_tui.session.column import Column, ColumnState, Progress
+from flux_tui.ui.clock import FrameClock
+from flux_tui.ui.render.labels import assemble, count, money, one_line, seconds
+from flux_tui.ui.widgets.column_text import ColumnText, DiffText
+from flux_tui.ui.widgets.plain import Plain
+
+STATES: dict[ColumnState, tuple[str, str, str]] = {
+    "idle": ("○", "$foreground 65%", "ready"),
+    "waiting": ("◌", "$warning", "waiting"),
+    "thinking": ("◍", "$accent", "thinking"),
+    "writing": ("◉", "$success", "writing"),
+    "retrying": ("↻", "$warning", "retrying"),
+    "done": ("●", "$success", "done"),
+    "failed": ("✗", "$error", "failed"),
+    "stopped": ("■", "$warning", "stopped"),
+}
+"""Mark, colour and word of each state."""
+
+LETTERS = "ABCD"
+
+
+class ColumnPane(Vertical):
+    """Shows `column`, which is number `index` of its comparison.
+
+    While it is `blind` it tells neither name nor figures, and shows answers only when `reveal`
+    or `show` is called: how fast they come would tell as much as a name.
+    """
+
+    def __init__(self, index: int, column: Column, clock: FrameClock) -> None:
+        super().__init__(classes="column")
+        self.index = index
+        self.column = column
+        self.letter = LETTERS[index]
+        self.blind = False
+        self.chosen = False
+        self.note = ""  # beside the name: what came of a vote
+        self._clock = clock
+        self._shown: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Yield the head and the two ways to read."""
+        yield Plain(classes="column-head")
+        yield ColumnText(self._clock, classes="column-text")
+        yield DiffText(classes="column-diff")
+
+    def on_mount(self) -> None:
+        """Paint the head with the other panes."""
+        self._clock.add(self.paint)
+        self.query_one(DiffText).display = False
+        self.show()
+
+    def on_unmount(self) -> None:
+        """Leave the clock."""
+        self._clock.remove(self.paint)
+
+    @property
+    def text(self) -> ColumnText:
+        """The transcript."""
+        return self.query_one(ColumnText)
+
+    @property
+    def name(self) -> str:
+        """What the column is called now: its model, or its letter alone."""
+        ref = self.column.session.model.ref
+        return self.letter if self.blind else f"{self.letter}  {one_line(ref.name, 40)}"
+
+    def show(self) -> None:
+        """Show the column's conversation from its end."""
+        conversation = self.column.session.conversation
+        self.text.show(_nameless(conversation, self.letter) if self.blind else conversation)
+        self._clock.request()
+
+    def apply(self, event: TurnEvent) -> None:
+        """Take one event of the column's turn."""
+        if not self.blind:
+            self.text.apply(event)
+        self._clock.request()
+
+    def show_before_answer(self) -> None:
+        """Show what was said up to the last question: it is answered again."""
+        conversation = self.column.session.conversation
+        tip = next((m for m in reversed(conversation.path) if m.role == "user"), None)
+        if tip is not None and not self.blind:
+            self.text.show(conversation.at(tip.id))
+
+    def answer(self) -> str:
+        """Return what was answered to the last question, as it was written."""
+        path = self.column.session.conversation.path
+        last = max((at for at, m in enumerate(path) if m.role == "user"), default=len(path))
+        return "\n\n".join(m.text for m in path[last:] if m.role == "assistant" and m.text)
+
+    def show_diff(self, other: str, text: str, spans: Sequence[Span], alike: float) -> None:
+        """Show *text* in the place of the transcript, with marks on what *other* does not have."""
+        diff = self.query_one(DiffText)
+        diff.display, self.text.display = True, False
+        diff.show(f"beside {other} · {alike:.0%} alike · marked: only here", text, spans)
+
+    def end_diff(self) -> None:
+        """Show the transcript again."""
+        self.query_one(DiffText).display, self.text.display = False, True
+
+    def focus(self, scroll_visible: bool = True) -> ColumnPane:
+        """Give the focus to what is read."""
+        diff = self.query_one(DiffText)
+        (diff if diff.display else self.text).focus(scroll_visible)
+        return self
+
+    def on_click(self, event: events.Click) -> None:
+        """Make this the column that keys are about."""
+        del event
+        self.focus()
+
+    def paint(self) -> None:
+        """Bring the head up to date."""
+        progress = self.column.progress
+        looks = (self.name, self.chosen, self.note, self.blind, self.size.width, replace(progress))
+        if looks != self._shown:
+            self._shown = looks
+            lines = [self._title(), *self._facts(progress)]
+            # The head has a fixed size: no layout of the screen with every frame.
+            self.query_one(".column-head", Plain).update(Content("\n").join(lines), layout=False)
+
+    def state(self) -> Content:
+        """Return name and state in a few cells, for a row of tabs."""
+        mark, style, _ = STATES[self.column.progress.state]
+        return assemble((f" {self.name} ", "bold" if self.chosen else ""), (f"{mark} ", style))
+
+    def _title(self) -> Content:
+        mark = "▸ " if self.chosen else "  "
+        note = f"  {self.note}" if self.note else ""
+        style = "bold $primary" if self.chosen else "bold"
+        return assemble((mark, "bold $primary"), (self.name, style), (note, "bold $warning"))
+
+    def _facts(self, progress: Progress) -> list[Content]:
+        mark, style, word = STATES[progress.state]
+        if self.blind:
+            word = "answering" if progress.running else "ready" if word == "idle" else "answered"
+            return [
+                assemble((f"  {mark if progress.state == 'failed' else '○'} {word}", "")),
+                Content(""),
+            ]
+        first = f" · first {seconds(progress.first)}" if progress.first is not None else ""
+        rate = f" · {progress.rate:.0f} tok/s" if progress.rate is not None else ""
+        about = "" if progress.counted or not progress.tokens else "≈ "
+        facts: list[str] = []
+        if progress.state != "idle":
+            facts.append(f"{about}{count(progress.tokens)} tok")
+            facts += [money(progress.cost)] if progress.cost.basis != "free" else []
+            if not progress.running and progress.seconds:
+                facts.append(seconds(progress.seconds))
+        return [
+            assemble((f"  {mark} {word}", style), (first + rate, "")),
+            assemble(("  " + " · ".join(facts), "")),
+        ]
+
+
+def _nameless(conversation: Conversation, letter: str) -> Conversation:
+    """Return *conversation* without who answered, how long it took and what it cost."""
+    return Conversation(
+        conversation.system,
+        tuple(_hidden(message, letter) for message in conversation.messages),
+        conversation.head,
+    )
+
+
+def _hidden(message: Message, letter: str) -> Message:
+    if message.role != "assistant":
+        return message
+    error = "the answer failed" if message.error else ""
+    return replace(
+        message,
+        model=ModelRef("", letter),
+        usage=None,
+        cost=None,
+        timing=None,
+        error=error,
+    )

@@ -1,0 +1,388 @@
+"""The split view as people use it: ask, read, stop, choose, come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flux_tui.core.messages import ToolResult
+from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.screens.compare import CompareScreen
+from flux_tui.ui.screens.compare_dialogs import QuestionScreen
+from flux_tui.ui.screens.compare_picker import ComparePicker
+from flux_tui.ui.screens.consent import ConsentScreen
+from flux_tui.ui.screens.model_picker import ModelPicker
+from flux_tui.ui.widgets.column_text import DiffText
+from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.prompt import Prompt
+from flux_tui.ui.widgets.transcript import Transcript
+from tests.ui.comparing import MODELS, TWO, View, comparing, open_view
+from tests.ui.driving import chatting, wait_until
+
+SLOW = "bench n=4000 r=40 k=prose id=S"
+LONG = "sim: tokens=600"
+
+
+async def test_f6_offers_models_and_starts_with_those_that_are_marked(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press("f6")
+        picker = await chat.dialog(ComparePicker)
+        assert "3 of 2 to 4" in str(picker.query_one("#compare-chosen", Plain).content)
+
+        await chat.press("tab", "tab", "enter")
+        screen = await chat.dialog(CompareScreen)
+
+        assert len(screen.panes) == 3
+        providers = {pane.column.session.model.ref.provider for pane in screen.panes}
+        assert len(providers) == 3
+
+
+async def test_nothing_goes_out_before_the_number_of_requests_was_agreed_to(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        prompt = view.screen.query_one(Prompt)
+        prompt.fill("hello")
+        await view.press("enter")
+        dialog = await view.chat.dialog(QuestionScreen)
+        text = str(dialog.query_one(".question-text", Plain).content)
+        dialog.dismiss(False)
+        await wait_until(lambda: prompt.text == "hello")
+
+        assert "2 requests" in text
+        assert "claude-opus-5" in text
+        assert view.paths() == [[], []]
+
+        await view.say("hello")
+        await view.say("again")  # is not asked twice
+
+        assert [len(path) for path in view.paths()] == [4, 4]
+
+
+async def test_each_column_shows_its_own_answer_and_figures(tmp_path: Path) -> None:
+    async with comparing(tmp_path, MODELS) as view:
+        await view.say("hello")
+
+        for place, name in enumerate(("claude-opus-5", "gpt-5.5", "gemini-3.5-flash")):
+            head = view.head(place)
+            assert name in head
+            assert "done" in head
+            assert "tok" in head
+            assert "simulated" in head
+            shown = view.panes[place].text.session_text()
+            assert shown.count("hello") >= 1
+            answer = view.panes[place].answer()
+            assert answer in shown
+        paths = view.paths()
+        assert len({path[1] for path in paths}) == 3
+        assert len({path[0] for path in paths}) == 1
+
+
+async def test_escape_stops_all_and_s_only_one(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.send(SLOW)
+        await wait_until(lambda: all(p.column.progress.tokens for p in view.panes))
+
+        view.panes[0].focus()
+        await view.press("s")
+        await wait_until(lambda: view.panes[0].column.progress.state == "stopped")
+        assert view.panes[1].column.progress.running
+
+        await view.press("escape")
+        await view.over()
+
+        assert view.panes[1].column.progress.state == "stopped"
+        assert "stopped" in view.head(0)
+
+
+async def test_a_column_that_fails_says_so_and_can_be_asked_again(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        # The fault goes with the question, so that the answer to the next one is whole.
+        await view.press("alt+2")
+        await view.say("sim: fault=bad-request hello")
+        assert view.panes[1].column.progress.state == "failed"
+        assert "failed" in view.head(1)
+        assert "✗" in str(view.screen.query_one("#status-now", Plain).content)
+        assert "try again" in view.panes[1].text.session_text() or "F5" in view.chat.text(
+            "#status-now"
+        )
+        before = view.panes[1].column.progress
+
+        view.panes[1].focus()
+        await view.press("r")
+        await wait_until(lambda: view.panes[1].column.progress is not before, "a second try")
+        await view.over()
+
+        assert len(view.paths()[0]) == 2
+
+
+async def test_alt_and_a_number_asks_one_column_alone(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+
+        await view.press("alt+2")
+        assert "only B" in str(view.screen.query_one(Prompt).border_title)
+        await view.say("only you")
+        await view.press("alt+2")
+        assert "all columns" in str(view.screen.query_one(Prompt).border_title)
+        await view.say("both")
+
+        assert [len(path) for path in view.paths()] == [4, 6]
+
+
+async def test_adopting_goes_back_to_the_chat_with_the_others_as_branches(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        kept = view.paths()
+
+        await view.press("alt+2")
+        await view.press("alt+a")
+        await view.answer(QuestionScreen)
+        chat = await view.chat.dialog(ChatScreen)
+
+        session = view.chat.session
+        assert [m.id for m in session.conversation.path] == kept[1]
+        assert str(session.model.ref) == "openai/gpt-5.5"
+        assert len(session.conversation.messages) == 3
+        text = chat.query_one(Transcript).session_text()
+        assert "gpt-5.5" in text
+        assert "claude" not in text
+        await view.chat.say("and on")
+        assert len(session.conversation.path) == 4
+
+
+async def test_enter_in_a_column_adopts_it(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+
+        view.panes[1].focus()
+        await view.press("enter")
+
+        await view.answer(QuestionScreen)
+        await view.chat.dialog(ChatScreen)
+        assert str(view.chat.session.model.ref) == "openai/gpt-5.5"
+
+
+async def test_all_go_on_from_the_winner_after_its_readers_are_agreed_to(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await view.press("alt+1", "alt+1", "alt+w")
+        await view.answer(QuestionScreen)
+        winner = view.paths()[0]
+
+        await view.send("and now?")
+        consent = await view.chat.dialog(ConsentScreen)
+        consent.dismiss(True)
+        await wait_until(lambda: len(view.paths()[1]) == 4)
+        await view.over()
+
+        assert view.paths()[0][:2] == view.paths()[1][:2] == winner
+        shown = view.panes[1].text.session_text()
+        assert view.panes[1].answer() in shown
+
+
+async def test_without_consent_nobody_reads_the_winner(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await view.press("alt+1", "alt+1", "alt+w")
+        await view.answer(QuestionScreen)
+
+        await view.send("and now?")
+        consent = await view.chat.dialog(ConsentScreen)
+        consent.dismiss(False)
+        await wait_until(lambda: view.screen.query_one(Prompt).text == "and now?")
+
+        assert [len(path) for path in view.paths()] == [2, 2]
+
+
+async def test_a_comparison_may_begin_in_the_middle_of_a_conversation(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        await chat.say("hello")
+        first = chat.session.model.ref.provider
+        other = next(m for m in TWO.split() if not m.startswith(f"{first}/"))
+
+        await chat.send(f"/compare {chat.session.model.ref} {other}")
+        consent = await chat.dialog(ConsentScreen)
+        consent.dismiss(True)
+        screen = await chat.dialog(CompareScreen)
+        await chat.pilot.pause()
+
+        assert len(screen.panes) == 2
+        for pane in screen.panes:
+            assert chat.answers[0] in pane.text.session_text()
+
+
+async def test_f6_goes_to_the_chat_and_back_while_columns_answer(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.send(SLOW)
+        await wait_until(lambda: view.panes[0].column.progress.tokens)
+
+        await view.press("f6")
+        await view.chat.dialog(ChatScreen)
+        assert view.screen.busy
+        await view.press("f6")
+        again = await view.chat.dialog(CompareScreen)
+
+        assert again is view.screen
+        await view.press("escape")
+        await view.over()
+
+
+async def test_an_open_comparison_is_offered_again_after_a_restart(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await wait_until(lambda: all(w.is_finished for w in view.screen.workers))
+        paths = view.paths()
+        session = view.chat.session.id or view.screen.comparison.base.id
+    assert session is not None
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        chat.app.chat.take(await chat.app.runtime.resume(session))
+
+        await chat.press("f6")
+        question = await chat.dialog(QuestionScreen)
+        question.dismiss(True)
+        screen = await chat.dialog(CompareScreen)
+
+        columns = screen.comparison.columns
+        assert [[m.id for m in c.session.conversation.path] for c in columns] == paths
+
+
+async def test_a_column_changes_its_model(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await view.press("alt+2", "alt+2", "f2")
+        picker = await view.chat.dialog(ModelPicker)
+
+        model = view.chat.app.runtime.find_model("openai/gpt-5.1")
+        picker.dismiss(model)
+        await view.settle()
+        await view.say("again")
+
+        assert "gpt-5.1" in view.head(1)
+        assert str(view.panes[1].column.session.conversation.path[-1].model) == "openai/gpt-5.1"
+
+
+async def test_columns_can_be_zoomed_hidden_and_moved(tmp_path: Path) -> None:
+    async with comparing(tmp_path, MODELS) as view:
+        await view.say("hello")
+        first = view.letters
+
+        await view.press("alt+f")
+        await view.settle()
+        assert [pane.display for pane in view.panes].count(True) == 1
+        assert "gemini" in str(view.screen.query_one("#compare-tabs", Plain).content)
+        await view.press("alt+f", "alt+right")
+        await view.settle()
+        assert view.letters == [first[1], first[0], first[2]]
+        assert view.head(1).lstrip("▸ ").startswith("B")
+        await view.press("alt+h")
+        await view.settle()
+        assert len(view.screen.shown) == 2
+
+        await view.press("alt+u")
+        await view.settle()
+        assert len(view.screen.shown) == 3
+
+
+async def test_a_diff_marks_what_differs_and_ends(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("bench n=30 r=1000000 k=prose id=ONE")
+
+        await view.press("alt+d")
+        views = [pane.query_one(DiffText) for pane in view.panes]
+        await wait_until(lambda: all(each.display for each in views))
+        text = str(views[0].query_one(Plain).content)
+        assert "alike" in text
+        assert view.panes[0].answer()[:40] in text
+
+        await view.press("alt+d")
+        await wait_until(lambda: not any(each.display for each in views))
+        assert view.panes[0].text.display
+
+
+async def test_columns_scroll_together_by_turn_until_that_is_turned_off(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        for text in ("sim: tokens=300 one", "sim: tokens=300 two", "sim: tokens=300 three"):
+            await view.say(text)
+        one, two = (pane.text for pane in view.panes)
+        one.focus()
+
+        await view.press("home")
+        await wait_until(lambda: two.scroll_offset.y == 0)
+        await view.press("pagedown")
+        await view.settle()
+        spots = one.spot(), two.spot()
+        assert spots[0] is not None
+        assert spots[1] is not None
+        assert (spots[0].turn, spots[0].rows) == (spots[1].turn, spots[1].rows)
+
+        await view.press("alt+l", "alt+l")
+        assert view.screen.together == "off"
+        await view.press("home")
+        await view.settle()
+        assert two.scroll_offset.y > 0
+
+
+async def test_below_100_cells_columns_are_tabs(tmp_path: Path) -> None:
+    async with comparing(tmp_path, size=(80, 24)) as view:
+        await view.say("hello")
+
+        assert [pane.display for pane in view.panes] == [True, False]
+        tabs = str(view.screen.query_one("#compare-tabs", Plain).content)
+        assert "claude-opus-5" in tabs
+        assert "gpt-5.5" in tabs
+        await view.press("alt+2")
+        await view.settle()
+
+        assert [pane.display for pane in view.panes] == [False, True]
+
+
+def results(view: View) -> list[ToolResult]:
+    """All tool results, by column."""
+    return [
+        part
+        for column in view.screen.comparison.columns
+        for message in column.session.conversation.path
+        for part in message.parts
+        if isinstance(part, ToolResult)
+    ]
+
+
+async def test_tools_are_off_until_those_that_read_are_allowed(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        ask = 'sim: tool=list_files:{"path":"."} look'
+        await view.say(ask)
+        before = view.paths()
+        refused = [result.is_error for result in results(view)]
+
+        await view.press("alt+t")
+        await view.say(ask)
+
+        assert [path[: len(old)] for path, old in zip(view.paths(), before, strict=True)] == before
+        assert refused == [True, True]
+        assert [result.is_error for result in results(view)] == [True, False, True, False]
+        assert "tools that read" in str(view.screen.query_one("#compare-bar", Plain).content)
+
+
+async def test_commands_of_the_view_work_and_others_are_named(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        prompt = view.screen.query_one(Prompt)
+        prompt.fill("/zoom")
+        await view.press("enter")
+        assert view.screen.has_class("-zoomed")
+
+        prompt.fill("/nothing")
+        await view.press("enter")
+
+        assert any("no command" in note for note in view.chat.notes)
+        assert prompt.text == "/nothing"
+
+
+async def test_the_same_model_may_stand_in_one_column_only_once_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.send("/compare anthropic/claude-opus-5")
+
+        await wait_until(lambda: any("2 to 4" in note for note in chat.notes))
+        view = await open_view(chat, TWO)
+
+        assert len(view.panes) == 2

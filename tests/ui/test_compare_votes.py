@@ -1,0 +1,137 @@
+"""Blind mode, votes and the scoreboard."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from flux_tui.ui.screens.compare_dialogs import VoteScreen
+from flux_tui.ui.screens.listing import AskLine
+from flux_tui.ui.screens.scoreboard import ScoreboardScreen
+from flux_tui.ui.widgets.plain import Plain
+from tests.ui.comparing import MODELS, View, comparing
+from tests.ui.driving import chatting, wait_until
+
+SLOW = "bench n=4000 r=40 k=prose id=S"
+NAMES = ("claude", "gpt", "gemini", "anthropic", "openai")
+
+
+def told(view: View) -> str:
+    """Everything that the columns show, without the users' words and the answers' text."""
+    answers = {pane.answer() for pane in view.panes}
+    shown = " ".join(pane.text.session_text() for pane in view.panes)
+    for answer in answers:
+        shown = shown.replace(answer, "")
+    heads = " ".join(view.head(place) for place in range(len(view.panes)))
+    tabs = str(view.screen.query_one("#compare-tabs", Plain).content)
+    return (shown + heads + tabs).lower()
+
+
+async def test_blind_columns_tell_neither_names_nor_figures_until_the_vote(tmp_path: Path) -> None:
+    async with comparing(tmp_path, f"blind {MODELS}") as view:
+        await view.say("which one is better?")
+
+        hidden = told(view)
+        assert not [name for name in NAMES if name in hidden]
+        assert "tok" not in hidden
+        assert "simulated" not in hidden
+        assert "answered" in view.head(0)
+
+        await view.press("alt+v")
+        dialog = await view.chat.dialog(VoteScreen)
+        words = " ".join(str(button.label) for button in dialog.query("Button"))
+        assert not [name for name in NAMES if name in words]
+        await view.press("b")
+        await wait_until(lambda: not view.screen.blind)
+        await view.settle()
+
+        assert "★ best" in view.head(1)
+        assert all(any(name in view.head(place) for name in NAMES) for place in range(3))
+        (vote,) = await view.chat.app.runtime.store.votes()
+        assert vote.winner == view.letters[1]
+        assert sorted(vote.models) == sorted(view.letters)
+        assert vote.blind
+
+
+async def test_blind_answers_are_shown_when_all_are_there(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.press("alt+b")
+        await view.send(SLOW)
+        await wait_until(lambda: all(pane.column.progress.tokens for pane in view.panes))
+        await view.settle()
+
+        assert not any(pane.text.session_text() for pane in view.panes)
+        assert "tok" not in view.head(0)
+        await view.press("escape")
+        await view.over()
+
+        assert all(pane.answer() in pane.text.session_text() for pane in view.panes)
+
+
+async def test_one_vote_for_one_question(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.press("alt+v")
+        await wait_until(lambda: any("no two answers" in note for note in view.chat.notes))
+        await view.say("hello")
+
+        for key in ("t", "alt+v"):
+            await view.press("alt+v")
+            await view.press(key)
+        await wait_until(lambda: any("have voted" in note for note in view.chat.notes))
+        await view.say("again")
+        await view.press("alt+v")
+        await view.press("x")
+        await view.settle()
+
+        outcomes = [vote.outcome for vote in await view.chat.app.runtime.store.votes()]
+        assert outcomes == ["tie", "bad"]
+
+
+async def test_votes_carry_the_tag(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.press("alt+g")
+        line = await view.chat.dialog(AskLine)
+        line.dismiss("code")
+        await view.settle()
+        assert "tag code" in str(view.screen.query_one("#compare-bar", Plain).content)
+        await view.say("hello")
+
+        await view.press("alt+v")
+        await view.press("a")
+        await view.settle()
+
+        (vote,) = await view.chat.app.runtime.store.votes()
+        assert (vote.tag, vote.winner) == ("code", view.letters[0])
+
+
+async def test_the_scoreboard_shows_ratings_by_tag_and_exports_them(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await view.press("alt+v")
+        await view.press("a")
+        await view.settle()
+        await view.press("alt+o")
+        board = await view.chat.dialog(ScoreboardScreen)
+        text = board.query_one("#scoreboard-text", Plain)
+        await wait_until(lambda: "1 vote" in str(text.content))
+        assert view.letters[0] in str(text.content)
+
+        await view.press("t")
+        assert "untagged" in str(text.content)
+        await view.press("e")
+        line = await view.chat.dialog(AskLine)
+        line.dismiss("board.json")
+        path = tmp_path / "work" / "board.json"
+        await wait_until(path.exists)
+        await wait_until(lambda: "Written" in str(board.query_one(".keys", Plain).content))
+
+        assert json.loads(path.read_text())[0]["model"] == view.letters[0]
+
+
+async def test_an_empty_scoreboard_says_how_to_vote(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press("alt+b")
+        board = await chat.dialog(ScoreboardScreen)
+        text = board.query_one("#scoreboard-text", Plain)
+
+        await wait_until(lambda: "No votes yet" in str(text.content))
