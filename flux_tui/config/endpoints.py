@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flux_tui.config.tables import Table, near
 from flux_tui.core.errors import ConfigError, Place
-from flux_tui.core.models import Api
-from flux_tui.core.usage import JSON
+
+if TYPE_CHECKING:
+    from flux_tui.core.models import Api
+    from flux_tui.core.usage import JSON
 
 API_OF: dict[str, Api] = {
     "anthropic": "anthropic",
@@ -51,7 +54,7 @@ class ProviderSettings:
     key_command: tuple[str, ...] = ()
     keyring: bool = False
     models: tuple[str, ...] = ()
-    options: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+    options: Mapping[str, JSON] = field(default_factory=dict[str, "JSON"])
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from flux_tui.config.tables import Table
-from flux_tui.core.models import EFFORTS, Effort
+from flux_tui.core.efforts import EFFORTS, Effort
 
 PRICES = ("input", "output", "cache_read", "cache_write")
 FLAGS = ("images", "documents", "tools", "tool_result_images", "sampling", "forced_tool_choice")

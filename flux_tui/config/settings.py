@@ -18,8 +18,8 @@ from flux_tui.config.models import ModelOverride, PriceOverride, read_models, re
 from flux_tui.config.paths import Paths, find_paths
 from flux_tui.config.tables import Table, one_of, read_toml
 from flux_tui.config.trust import trusted
+from flux_tui.core.efforts import EFFORTS, Effort
 from flux_tui.core.errors import ConfigError, Place
-from flux_tui.core.models import EFFORTS, Effort
 
 Approval: TypeAlias = Literal["ask", "read", "all", "none"]
 """Which tool calls run without a question: none, those that only read, all; "none" refuses all."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flux_tui.core.errors import ConfigError, Place
-from flux_tui.core.usage import JSON
+
+if TYPE_CHECKING:
+    from flux_tui.core.usage import JSON
 
 
 def near(word: str, accepted: Collection[str]) -> str:
@@ -45,7 +46,6 @@ def read_toml(path: Path) -> Table:
     place = Place(str(path))
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        return Table(path, text, tomllib.loads(text), ())
     except FileNotFoundError:
         return Table(path, "", {}, ())
     except OSError as problem:
@@ -53,6 +53,10 @@ def read_toml(path: Path) -> Table:
         raise ConfigError(f"cannot be read ({reason})", place=place, key="file") from problem
     except UnicodeDecodeError:
         raise ConfigError("not UTF-8 text", place=place, key="file") from None
+    import tomllib  # here: without a file nothing waits for it
+
+    try:
+        return Table(path, text, tomllib.loads(text), ())
     except tomllib.TOMLDecodeError as problem:
         found = re.search(r"line (\d+)", str(problem))
         line = int(found[1]) if found else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import cast
@@ -14,8 +13,14 @@ from flux_tui.core.errors import ConfigError, Place
 def trusted_folders(paths: Paths) -> tuple[str, ...]:
     """Return the folders the user trusts, absolute and resolved; a damaged list trusts none."""
     try:
-        found: object = json.loads(paths.trust_file.read_text("utf-8"))
+        text = paths.trust_file.read_text("utf-8")
     except (OSError, ValueError):
+        return ()
+    import json  # here: without a list nothing waits for it
+
+    try:
+        found: object = json.loads(text)
+    except ValueError:
         return ()
     if not isinstance(found, list):
         return ()
@@ -33,6 +38,8 @@ def trust(folder: Path, paths: Paths) -> None:
     Raises:
         ConfigError: the list cannot be written.
     """
+    import json
+
     known = sorted({*trusted_folders(paths), str(folder.resolve())})
     target = paths.trust_file
     fresh = target.with_suffix(".new")

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from flux_tui.core.efforts import EFFORTS, Effort
 from flux_tui.core.errors import InputError
 
 Api: TypeAlias = Literal[
     "anthropic", "openai-responses", "openai-chat", "gemini", "mistral", "cohere"
 ]
 """The wire format spoken to an endpoint."""
-
-Effort: TypeAlias = Literal["off", "minimal", "low", "medium", "high", "xhigh", "max"]
-"""One neutral scale of reasoning effort, lowest first; snapped to each model's own levels."""
-
-EFFORTS: tuple[Effort, ...] = ("off", "minimal", "low", "medium", "high", "xhigh", "max")
 
 ThinkingStyle: TypeAlias = Literal["none", "budget", "adaptive", "effort"]
 """How thinking is asked for: not at all, by a token budget, adaptively, or by an effort level."""
