@@ -19,7 +19,6 @@ from flux_tui.ui.widgets.model_bar import ModelBar
 from flux_tui.ui.widgets.pane_tabs import TABS, PaneTabs, Tab
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.status_line import StatusLine
-from flux_tui.ui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
     from flux_tui.ui.app import FluxApp
@@ -46,11 +45,9 @@ class Shell(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Yield header, panes, composer and status."""
-        yield Plain("The terminal is too small.\nFlux TUI needs 40×10.", id="too-small")
         yield ModelBar(id="bar")
         with Horizontal(id="main"):
-            with Vertical(id="chat"):
-                yield Welcome(id="welcome")
+            yield Vertical(id="chat")
             yield Vertical(id="side")
         yield Composer(lambda: self.flux.root, id="composer", bare=True)
         yield StatusLine(self.clock, id="status")
@@ -61,6 +58,7 @@ class Shell(Screen[None]):
         from flux_tui.ui.widgets.cost_meter import CostMeter
         from flux_tui.ui.widgets.tool_pane import ToolPane
         from flux_tui.ui.widgets.transcript import Transcript
+        from flux_tui.ui.widgets.welcome import Welcome
 
         self._actions = ChatActions(cast("ChatScreen", self))
         transcript = Transcript(self.clock, id="transcript")
@@ -68,8 +66,10 @@ class Shell(Screen[None]):
         with self.app.batch_update():
             await self.query_one(ModelBar).furnish()
             await self.query_one(Composer).furnish()
+            words = "The terminal is too small.\nFlux TUI needs 40×10."
+            await self.mount(Plain(words, id="too-small"), before="#bar")
             await self.mount(PaneTabs(id="tabs"), after="#bar")
-            await self.query_one("#chat").mount(transcript)
+            await self.query_one("#chat").mount(Welcome(id="welcome"), transcript)
             tools, cost = ToolPane(self.clock, id="tools"), CostMeter(self.clock, id="cost")
             await self.query_one("#side").mount(tools, cost)
         self.clock.add(self._paint_behind)
