@@ -60,6 +60,8 @@ _CONTROL = ControlFilter()
 class GuardedApp(App[int]):
     """Keeps control characters off the terminal, and paints it whatever becomes of it."""
 
+    _sized = False  # the first size comes with the first paint
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return Textual's filters after the one that keeps control characters away."""
         return [_CONTROL, *super().get_line_filters()]
@@ -67,7 +69,9 @@ class GuardedApp(App[int]):
     def on_resize(self) -> None:
         """Paint all: Textual leaves a terminal that came back to its old size as it found it."""
         # After Ctrl+Z and fg the terminal shows an empty screen, after a storm of sizes a torn one.
-        self.screen.refresh()
+        if self._sized:
+            self.screen.refresh()
+        self._sized = True
         self.call_after_refresh(self._regain_focus)
 
     def _regain_focus(self) -> None:
