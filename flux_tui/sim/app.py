@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from flux_tui.sim import catalog, faults, replies
+from flux_tui.sim.batches import BatchDesk, BatchRefusedError
 from flux_tui.sim.body import halves, mangled, paced
 from flux_tui.sim.cache import PromptCache
 from flux_tui.sim.formats.base import WireFormat, identifier
@@ -37,11 +38,13 @@ class SimSettings:
         speed: tokens a second; 0 streams as fast as it can.
         first_token: seconds of silence before the first content.
         cache_minimum: tokens below which no prompt is cached, as with the vendors.
+        batch_seconds: how long a batch takes at the least.
     """
 
     speed: float = 0.0
     first_token: float = 0.0
     cache_minimum: int = 1024
+    batch_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Simulator:
         self._cache = PromptCache(self.settings.cache_minimum)
         self._injected: list[FaultOrder] = []
         self._struck: OrderedDict[str, int] = OrderedDict()
+        self._desk = BatchDesk(self._line, self.settings.batch_seconds)
 
     def inject(self, fault: str, times: int = 1) -> None:
         """Let the next *times* requests fail with *fault*: `NAME` or `NAME@AFTER`.
@@ -112,6 +116,15 @@ class Simulator:
     async def handle(self, request: SimRequest) -> SimReply:
         """The reply to *request*; its body is made while it is read."""
         self.requests.append(request)
+        return await self._reply(request)
+
+    async def _line(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Answer one line of a batch, as if it had been sent alone."""
+        reply = await self._reply(SimRequest("POST", path, headers, body))
+        chunks = [c async for c in reply.body if isinstance(c, bytes)] if reply.body else []
+        return reply.status, b"".join(chunks)
+
+    async def _reply(self, request: SimRequest) -> SimReply:
         seed = digest(request.path, request.body.decode("utf-8", "replace"))
         route = find(request.method, request.path, request.headers)
         if isinstance(route, Violation):
@@ -134,6 +147,8 @@ class Simulator:
             if listed is None:
                 raise _RefusedError(replace(wire.unknown_model(route.name), status=404))
             return _json(200, listed)
+        if route.kind == "batch":
+            return await self._batch(wire, request, seed)
         body = _parsed(request.body)
         if route.kind == "count":
             return _json(200, self._count(route, body, request.headers, seed))
@@ -145,6 +160,19 @@ class Simulator:
         if early is not None:
             return await _fail(early, wire, ask.model, seed)
         return self._play(route, body, ask, directive, orders)
+
+    async def _batch(self, wire: WireFormat, request: SimRequest, seed: str) -> SimReply:
+        try:
+            found = await self._desk.answer(
+                request.method, request.path, request.headers, request.body
+            )
+        except BatchRefusedError as refused:
+            return refusal(wire, refused.violation, seed)
+        if isinstance(found, bytes):
+            size = ("content-length", str(len(found)))
+            kind = ("content-type", "application/binary")
+            return SimReply(200, (kind, size), _once(found))
+        return _json(200, found)
 
     def _ordered_outside(self, request: SimRequest, seed: str) -> list[FaultOrder]:
         """The faults ordered by `inject` and by the request's header."""

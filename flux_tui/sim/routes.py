@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from flux_tui.sim.batches import is_batch_path
 from flux_tui.sim.catalog import BENCH_MODEL, Vendor, offered
 from flux_tui.sim.catalog import find as find_model
 from flux_tui.sim.formats.anthropic import AnthropicFormat
@@ -22,7 +23,7 @@ from flux_tui.sim.rules.common import Violation
 from flux_tui.sim.rules.mistral_models import mistral_profile
 from flux_tui.sim.values import Object
 
-Kind: TypeAlias = Literal["answer", "count", "models"]
+Kind: TypeAlias = Literal["answer", "count", "models", "batch"]
 _CREATED = "2026-09-21T00:00:00Z"
 
 
@@ -88,6 +89,8 @@ def find(method: str, path: str, headers: Mapping[str, str]) -> Route | Violatio
         if wire is None:
             wire = _ANTHROPIC if "anthropic-version" in headers else _RESPONSES
         return Route("models", wire, rest.removeprefix("/models").removeprefix("/"))
+    if prefix in ("", "/anthropic", "/openai") and is_batch_path(rest):
+        return Route("batch", _ANTHROPIC if rest.startswith("/messages") else _RESPONSES)
     route = _OWN.get(prefix, _POST).get(rest)
     if route is None:
         return Violation("path", path, f"Not Found: {method} {path}", status=404)
