@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 CONCURRENCY = 4
+_INNER = ("kind", "id", "digest", "prompt", "part")
 
 
 def add_parser(
@@ -63,6 +64,11 @@ def add_parser(
     parser.add_argument("--rpm", metavar="N", type=at_least_one, help="requests a minute, likewise")
     parser.add_argument("--max-cost", metavar="USD", type=dollars, help="ask no more at this cost")
     parser.add_argument(
+        "--batch", action="store_true", help="hand the prompts in at the vendors' batch endpoints"
+    )
+    parser.add_argument("--collect", metavar="JOB", help='carry a batch job on; or "last"')
+    parser.add_argument("--wait", action="store_true", help="wait for the end of the batch job")
+    parser.add_argument(
         "--demo", action="store_true", default=argparse.SUPPRESS, help="ask the built-in simulator"
     )
     form = parser.add_mutually_exclusive_group()
@@ -85,6 +91,12 @@ def run(args: argparse.Namespace) -> int:
 
         say(judge_prompt(rubric, "(the question)", ["(an answer)", "(another answer)"]))
         return 0
+    if args.batch or args.collect:
+        from flux_tui.commands.compare_batch import run_batch
+
+        return run_batch(args, () if args.collect else _prompts(args))
+    if args.wait:
+        raise InputError("there is nothing to wait for", hint="--wait goes with --batch")
     prompts = _prompts(args)
     overrides = {"tools": args.tools, "approval": args.tools}
     if getattr(args, "demo", False):
@@ -152,13 +164,14 @@ async def _compare(
         await runtime.aclose()
         if log is not None:
             log.close()
-    found = results(plan, asking.records)
+    judged_by = "" if plan.judge is None else str(plan.judge.ref)
+    found = results(prompts, [str(model.ref) for model in models], asking.records, judged_by)
     show(found, args.form, single=args.prompts is None)
     return _status(asking, plan, found)
 
 
-def chosen(runtime: Runtime, args: argparse.Namespace) -> tuple[ModelInfo, ...]:
-    """Return the models that were named, each once, two at least.
+def chosen(runtime: Runtime, args: argparse.Namespace, *, fewest: int = 2) -> tuple[ModelInfo, ...]:
+    """Return the models that were named, each once, *fewest* at least.
 
     Raises:
         InputError: there are fewer, one is not known, or one is named twice.
@@ -166,8 +179,9 @@ def chosen(runtime: Runtime, args: argparse.Namespace) -> tuple[ModelInfo, ...]:
     first = [args.model] if args.model else []  # it may stand before the command's name
     models = tuple(runtime.find_model(name) for name in (*first, *args.models))
     refs = [model.ref for model in models]
-    if len(refs) < 2:
-        raise InputError("a comparison needs two models at least", hint="write -m P/M -m P/M")
+    if len(refs) < fewest:
+        words = "two models" if fewest > 1 else "a model"
+        raise InputError(f"a comparison needs {words} at least", hint="write -m P/M -m P/M")
     twice = next((ref for ref in refs if refs.count(ref) > 1), None)
     if twice is not None:
         raise InputError(f"{twice} is named twice")
@@ -199,14 +213,17 @@ class _Counter:
             sys.stderr.flush()
 
 
-def results(plan: Plan, records: dict[tuple[str, str, str], Record]) -> list[Compared]:
+def results(
+    prompts: Sequence[Prompt],
+    models: Sequence[str],
+    records: Mapping[tuple[str, str, str], Record],
+    judged_by: str = "",
+) -> list[Compared]:
     """Return what was answered, in the order of the prompts and models."""
     found: list[Compared] = []
-    for prompt in plan.prompts:
-        keys = [("answer", prompt.digest, str(model.ref)) for model in plan.models]
-        judge = None
-        if plan.judge is not None:
-            judge = records.get(("judge", prompt.digest, str(plan.judge.ref)))
+    for prompt in prompts:
+        keys = [("answer", prompt.digest, model) for model in models]
+        judge = records.get(("judge", prompt.digest, judged_by))
         found.append(
             {
                 "id": prompt.id,
@@ -219,8 +236,8 @@ def results(plan: Plan, records: dict[tuple[str, str, str], Record]) -> list[Com
 
 
 def _bare(record: Record) -> Record:
-    """Return a record without what `results` says already."""
-    return {k: v for k, v in record.items() if k not in ("kind", "id", "digest", "prompt")}
+    """Return a record without what `results` says already, and what is ours alone."""
+    return {k: v for k, v in record.items() if k not in _INNER}
 
 
 def show(found: list[Compared], form: str | None, *, single: bool) -> None:

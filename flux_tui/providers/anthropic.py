@@ -63,7 +63,7 @@ _BUDGETS: dict[Effort, int] = {
     "max": 32768,
 }
 _LONGEST_ID = 64
-_SAMPLING_VERSION = "2023-06-01"  # the newest API version refuses temperature even at its default
+SAMPLING_VERSION = "2023-06-01"  # the newest API version refuses temperature even at its default
 _OPTIONAL = {
     "temperature": ("temperature",),
     "output_config": ("output_config",),
@@ -303,7 +303,7 @@ class Anthropic:
         client = await self._connection.client()
 
         def send(body: Body) -> Any:
-            headers = {"anthropic-version": _SAMPLING_VERSION} if "temperature" in body else None
+            headers = {"anthropic-version": SAMPLING_VERSION} if "temperature" in body else None
             return client.messages.with_streaming_response.create(**body, extra_headers=headers)
 
         exchange = Exchange(send, Decoder, repair)

@@ -1,0 +1,117 @@
+"""`flux-tui compare --batch`: prompts go to the vendors' batch endpoints and come back later."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flux_tui.commands.common import complain, settings_of_run
+from flux_tui.commands.compare import INTERRUPTED, chosen, failed, results, show, with_signals
+from flux_tui.core.errors import InputError
+
+if TYPE_CHECKING:
+    from flux_tui.session.batch import Job, JobFolder
+    from flux_tui.session.batch_run import BatchRun
+    from flux_tui.session.jobs import Prompt
+    from flux_tui.session.jobs_log import AnswerLog
+    from flux_tui.session.wiring import Runtime
+
+_ALONE = {
+    "judge": "run it again without --batch, on the same --out",
+    "rpm": "the vendors set the pace of a batch",
+    "max_cost": "what a batch costs is known at its end",
+}
+
+
+def run_batch(args: argparse.Namespace, prompts: tuple[Prompt, ...]) -> int:
+    """Begin or carry on a job, print what is there, and return the exit status.
+
+    Raises:
+        FluxError: the input or a setting is wrong, or there is no such job.
+    """
+    from flux_tui.session.batch import JobFolder
+    from flux_tui.session.wiring import Runtime
+
+    for name, hint in _ALONE.items():
+        if getattr(args, name):
+            raise InputError(f"--{name.replace('_', '-')} does not go with a batch", hint=hint)
+    if args.tools != "none":
+        raise InputError("there are no tools in a batch", hint="leave out --tools")
+    if args.collect and (args.prompt or args.prompts or args.models or args.out):
+        raise InputError("a job knows its prompts and models", hint="name the job alone")
+    overrides = {"demo": "1"} if getattr(args, "demo", False) else {}
+    settings = settings_of_run(overrides)
+    folder = JobFolder(settings.paths.data_dir)
+    return asyncio.run(_carry_on(Runtime(settings), folder, args, prompts))
+
+
+async def _carry_on(
+    runtime: Runtime, folder: JobFolder, args: argparse.Namespace, prompts: tuple[Prompt, ...]
+) -> int:
+    from flux_tui.session.batch_run import BatchRun
+    from flux_tui.session.jobs_log import AnswerLog
+
+    log: AnswerLog | None = None
+    try:
+        for notice in await runtime.start():
+            complain(notice)
+        if args.collect:
+            job = await asyncio.to_thread(folder.find, args.collect)
+        else:
+            job = await _job(runtime, folder, args, prompts)
+        Path(job.out).parent.mkdir(parents=True, exist_ok=True)
+        log = AnswerLog(Path(job.out))
+        await asyncio.to_thread(log.open)
+        if not job.parts and not args.collect:
+            await _plan(runtime, folder, args, job, log)
+        run = BatchRun(runtime, folder, job, log, complain)
+        with_signals(run.stop.set)
+        await run.run(wait=args.wait)
+    finally:
+        await runtime.aclose()
+        if log is not None:
+            log.close()
+    return _told(run, args)
+
+
+async def _job(
+    runtime: Runtime, folder: JobFolder, args: argparse.Namespace, prompts: tuple[Prompt, ...]
+) -> Job:
+    """Return the job of this very command that is still open, or a new one."""
+    from flux_tui.session.batch import job_key
+
+    names = [str(model.ref) for model in chosen(runtime, args, fewest=1)]
+    key = job_key(prompts, names, "" if args.out is None else str(args.out.absolute()))
+    job = await asyncio.to_thread(folder.open_job, key)
+    return folder.new(key, prompts, args.out) if job is None else job
+
+
+async def _plan(
+    runtime: Runtime, folder: JobFolder, args: argparse.Namespace, job: Job, log: AnswerLog
+) -> None:
+    from flux_tui.session.batch_run import plan_parts
+
+    def answered(digest: str, model: str) -> bool:
+        record = log.records.get(("answer", digest, model))
+        return record is not None and not record["error"]
+
+    await plan_parts(runtime, job, chosen(runtime, args, fewest=1), answered)
+    if job.parts:
+        await asyncio.to_thread(folder.save, job)
+
+
+def _told(run: BatchRun, args: argparse.Namespace) -> int:
+    """Print the results there are, and say what is still to come."""
+    job, records = run.job, run.log.records
+    models = job.models or tuple(dict.fromkeys(model for _, _, model in records))
+    found = results(job.prompts, models, records)
+    if any(one["answers"] for one in found):
+        show(found, args.form, single=len(found) == 1)
+    running = [part for part in job.parts if part.open]
+    if running:
+        many = f"{len(running)} of {len(job.parts)} batches are still running"
+        complain(f'{many}; collect them with "flux-tui compare --collect {job.id}"')
+        return INTERRUPTED if run.stop.is_set() else 0
+    return 1 if any(map(failed, found)) else 0

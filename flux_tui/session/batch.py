@@ -1,0 +1,163 @@
+"""A job for the vendors' batch endpoints as a file: it survives whatever happens to the program."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
+
+from flux_tui.core.errors import InputError
+from flux_tui.core.messages import new_id
+from flux_tui.core.usage import JSON
+from flux_tui.session.jobs import Prompt
+
+PartStatus: TypeAlias = Literal["new", "submitting", "submitted", "collected", "failed"]
+"""submitting is written before the batch is handed in: after a kill it may be there or not."""
+
+FOLDER = "batches"
+LAST = "last"
+
+
+@dataclass(slots=True)
+class Part:
+    """One batch of a job: some of its prompts for one model. `mark` begins its requests' ids."""
+
+    model: str
+    mark: str
+    prompts: list[int]
+    status: PartStatus = "new"
+    batch: str = ""
+    since: str = ""  # when it was handed in, ISO 8601
+    error: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether something is still to come of it."""
+        return self.status not in ("collected", "failed")
+
+    def custom_id(self, prompt: int) -> str:
+        """Return the id of a prompt's request; letters, digits and dashes, at most 64."""
+        return f"{self.mark}-{prompt}"
+
+    def prompt_of(self, custom_id: str) -> int:
+        """Return the prompt that *custom_id* means; -1 if it is not of this part."""
+        mark, _, number = custom_id.rpartition("-")
+        return int(number) if mark == self.mark and number.isdecimal() else -1
+
+
+@dataclass(slots=True)
+class Job:
+    """Prompts for models, in parts. `key` tells whether a command asks for the same job again.
+
+    `out` is the file of its answers, `session` the stored session that they are kept in.
+    """
+
+    id: str
+    key: str
+    out: str
+    prompts: list[Prompt]
+    parts: list[Part] = field(default_factory=list[Part])
+    session: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether something is still to come."""
+        return any(part.open for part in self.parts)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that are asked, each once."""
+        return tuple(dict.fromkeys(part.model for part in self.parts))
+
+
+def job_key(prompts: Sequence[Prompt], models: Sequence[str], out: str) -> str:
+    """Return what two commands for the same job have in common."""
+    told = "\0".join((out, *models, *(prompt.digest for prompt in prompts)))
+    return sha256(told.encode()).hexdigest()[:24]
+
+
+class JobFolder:
+    """The jobs on disk, one file each, replaced as a whole or not at all. Its methods block."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.path = data_dir / FOLDER
+
+    def new(self, key: str, prompts: Sequence[Prompt], out: Path | None) -> Job:
+        """Return a job that is not saved yet; without *out* its answers lie beside it."""
+        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{new_id()[-6:]}"
+        place = out if out is not None else self.path / f"{name}.jsonl"
+        return Job(name, key, str(place.absolute()), list(prompts))
+
+    def save(self, job: Job) -> None:
+        """Write *job*; it is on the disk when this returns.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        target = self.path / f"{job.id}.json"
+        fresh = target.with_suffix(".tmp")
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump({"version": 1, **asdict(job)}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(target)
+
+    def open_job(self, key: str) -> Job | None:
+        """Return the job under *key* that something is still to come of."""
+        found = (job for job in self._all() if job.key == key and job.open)
+        return next(found, None)
+
+    def find(self, wanted: str) -> Job:
+        """Return the job that is called *wanted*, or the "last" one.
+
+        Raises:
+            InputError: there is none.
+        """
+        names = [path.stem for path in self._files()]
+        if wanted == LAST and names:
+            wanted = names[0]
+        if wanted in names:
+            job = self._read(self.path / f"{wanted}.json")
+            if job is not None:
+                return job
+        hint = f"there are {', '.join(names[:5])}" if names else "begin one with --batch"
+        raise InputError(f"there is no batch job {wanted!r}", hint=hint)
+
+    def _files(self) -> list[Path]:
+        """The files, newest first: their names begin with the time."""
+        return sorted(self.path.glob("*.json"), reverse=True)
+
+    def _all(self) -> Iterator[Job]:
+        for path in self._files():
+            job = self._read(path)
+            if job is not None:
+                yield job
+
+    def _read(self, path: Path) -> Job | None:
+        try:
+            value: object = json.loads(path.read_text("utf-8"))
+            data = cast("Mapping[str, JSON]", value)  # what it is not fails in `_load`
+            return _load(data)
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise InputError(
+                f"{path} cannot be read ({type(problem).__name__})", hint="move it away"
+            ) from problem
+
+
+def _load(data: Mapping[str, JSON]) -> Job:
+    prompts = cast("list[dict[str, str]]", data["prompts"])  # as `save` wrote them
+    parts = cast("list[dict[str, JSON]]", data["parts"])
+    return Job(
+        id=str(data["id"]),
+        key=str(data["key"]),
+        out=str(data["out"]),
+        prompts=[Prompt(**prompt) for prompt in prompts],
+        parts=[Part(**part) for part in parts],  # pyright: ignore[reportArgumentType] - idem
+        session=str(data["session"]),
+    )
