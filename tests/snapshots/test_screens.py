@@ -54,6 +54,7 @@ async def conversation(chat: Chat) -> None:
     await chat.say("show me a table")
     await chat.say('sim: think=0 tool=list_files:{"path":"."} what is there?')
     await chat.press("f3")
+    await chat.agree()
     await chat.say("show me code")
 
 

@@ -62,6 +62,12 @@ def test_what_stands_only_in_the_body_is_found() -> None:
     assert added_texts(body, history) == {"system": ("added", "")}
 
 
+def test_a_picture_that_is_stored_is_not_new_in_a_request() -> None:
+    picture = "iVBORw0KGgo" * 9
+
+    assert added_texts({"url": f"data:image/png;base64,{picture}"}, {"data": picture}) == {}
+
+
 class _Page(App[None]):
     def compose(self) -> ComposeResult:
         yield JsonView()

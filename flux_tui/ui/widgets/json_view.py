@@ -28,6 +28,7 @@ LONGEST_BLOB = 400
 """Characters of base64 or ciphertext above which only the beginning and the size are shown."""
 
 _BLOB = re.compile(r"(?:data:[^,;]{1,80};base64,)?[A-Za-z0-9+/_=-]+")
+_DATA_URL = re.compile(r"^data:[^,;]{1,80};base64,")
 _TOKEN = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*"?)|'
     r"(?P<number>-?\b\d[\d.eE+-]*|\btrue\b|\bfalse\b|\bnull\b)"
@@ -109,7 +110,7 @@ def added_texts(body: JSON, history: JSON) -> dict[str, tuple[Kind, str]]:
     return {
         path: ("added", "")
         for path, text in _texts(body, "")
-        if len(text) > 24 and text not in known
+        if len(text) > 24 and _DATA_URL.sub("", text, count=1) not in known
     }
 
 
