@@ -36,6 +36,12 @@ _LATER_STYLES = ("later.tcss", "request.tcss")
 _SLICE = 0.0005  # seconds
 
 
+def _load_markdown() -> None:
+    from flux_tui.ui.render.markdown import warm_up
+
+    warm_up()
+
+
 class StartingApp(GuardedApp):
     """Has a `runtime` and a session soon after the first paint."""
 
@@ -128,6 +134,8 @@ class StartingApp(GuardedApp):
             sys.setswitchinterval(before)
         from flux_tui.session.wiring import Runtime
 
+        if self._continue or self._wanted:
+            _load_markdown()
         return Runtime(self.settings, root=self.root)
 
     @on(Prompt.Changed)
@@ -137,6 +145,7 @@ class StartingApp(GuardedApp):
         if not self._awake and session is not None and self.chat.query_one(Prompt).text:
             self._awake = True
             self.prepare(session.model)
+            self.run_worker(_load_markdown, thread=True, exit_on_error=False, group="warm-up")
             self.load_prices()
 
     @work(exclusive=True, group="prices", exit_on_error=False)

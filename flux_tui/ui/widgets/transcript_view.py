@@ -12,7 +12,6 @@ from textual.events import Resize
 from textual.reactive import reactive
 
 from flux_tui.ui.clock import FrameClock
-from flux_tui.ui.render.markdown import warm_up
 from flux_tui.ui.render.rows import Row
 from flux_tui.ui.widgets.transcript_entries import Entry
 from flux_tui.ui.widgets.transcript_heights import Heights
@@ -37,10 +36,6 @@ ROWS = 6_000
 
 ENTRIES = 200
 """Entries whose pieces are kept."""
-
-
-WARM_UP = 1.0
-"""Seconds after which what rendering needs is imported in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,12 +257,8 @@ class EntryView(LineView):
     # ── frames ──
 
     def on_mount(self) -> None:
-        """Join the clock; import what rendering needs once the first screen has been painted."""
+        """Join the clock."""
         self._clock.add(self.paint)
-        self.set_timer(WARM_UP, self._warm_up)
-
-    def _warm_up(self) -> None:
-        self.run_worker(warm_up, thread=True, exit_on_error=False, group="warm-up")
 
     def on_unmount(self) -> None:
         """Leave the clock."""
