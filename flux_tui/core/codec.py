@@ -15,13 +15,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, Literal, NamedTuple, Union, cast, get_args, get_origin, get_type_hints
 
 from flux_tui.core import events, messages
 from flux_tui.core.errors import CodecError
 from flux_tui.core.events import TurnEvent
 from flux_tui.core.messages import Conversation, Message, Part
+from flux_tui.core.models import ModelRef
 from flux_tui.core.usage import JSON
 
 FORMAT = "flux"
@@ -263,6 +264,8 @@ def _codec(hint: Any) -> _Codec:
     """How a field of that type is written and read."""
     if hint in _PLAIN:
         return _PLAIN[hint]
+    if hint is ModelRef:
+        return _Codec(_dump_object, _load_ref)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _Codec(_dump_object, partial(_load_object, hint))
     origin, choices = get_origin(hint), get_args(hint)
@@ -290,7 +293,16 @@ def _load_choice(choices: tuple[object, ...], value: object, path: str) -> objec
     if not isinstance(value, str) or value not in choices:
         names = ", ".join(str(choice) for choice in choices)
         raise CodecError(f"{value!r} is none of: {names}", path=path)
-    return value
+    return choices[choices.index(value)]  # the one there is: a long history holds thousands
+
+
+@lru_cache(maxsize=256)
+def _shared(ref: ModelRef) -> ModelRef:
+    return ref
+
+
+def _load_ref(data: object, path: str) -> ModelRef:
+    return _shared(_load_object(ModelRef, data, path))
 
 
 def _union(choices: tuple[Any, ...]) -> _Codec:

@@ -111,7 +111,7 @@ def load(
     messages: list[Message] = []
     seen: set[str] = set()
     query = "SELECT id, parent, role, at, body FROM message WHERE session = ? ORDER BY seq"
-    for message_id, parent, role, at, body in connection.execute(query, (session_id,)).fetchall():
+    for message_id, parent, role, at, body in connection.execute(query, (session_id,)):
         try:
             message = rows.unpack(body, blob)
         except rows.UNREADABLE:
