@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from PIL import Image
+
 from screenshots.draw import save_png
 from tests.terminal.program import Program
 from tests.terminal.simulation import environment, simulator
@@ -46,6 +48,50 @@ def looks(folder: Path, env: dict[str, str]) -> Iterator[tuple[str, Program]]:
         yield "21-80x24-help", program
 
 
+def switches(folder: Path, env: dict[str, str]) -> Iterator[tuple[str, Program]]:
+    """Show what is told before and after a change of model, and the request itself."""
+    Image.effect_noise((1200, 800), 60).save(folder / "photo.png")
+    env = {**env, "FLUX_HOME": f"{env['FLUX_HOME']}-demo", "FLUX_SIM_SPEED": "20"}
+    with Program(("--demo",), size=(120, 40), env=env, cwd=folder) as program:
+        program.wait_for("Ready", "context")
+        program.type("what do you see on @pho")
+        program.wait_for("▸ photo.png")
+        program.press("tab")
+        program.wait_for("1200×800")
+        yield "22-attached", program
+        program.press("enter")
+        program.wait_for("I received 1 attachment", " tok ", "Ready")
+        program.press("f2")
+        program.wait_for("Model of the next message")
+        program.type("devstral")
+        program.wait_for("mistral/devstral", "fits", "Dropped")
+        yield "23-picker-preflight", program
+        program.press("enter")
+        program.wait_for("read this conversation?", "1 image")
+        yield "24-consent", program
+        program.read(0.6)
+        program.press("y")
+        program.wait_for("→ mistral/devstral")
+        yield "25-lossy-switch", program
+        program.type("and which colours?")
+        program.press("f10")
+        program.wait_for("POST", "$MISTRAL_API_KEY", "[image omitted: photo.png")
+        yield "26-inspector", program
+        program.press("esc", "ctrl+q")
+        program.wait_exit()
+    for name, size in (("27-80x24-preflight", (80, 24)), ("28-40x12-preflight", (40, 12))):
+        with Program(("--continue", "--demo"), size=size, env=env, cwd=folder) as program:
+            program.wait_for("Ready", " tok ")
+            program.press("f2")
+            program.wait_for("Model of the next")
+            program.type("devstral")
+            program.wait_for("devstral")
+            if size[0] == 40:
+                program.press("tab")
+            program.wait_for("fits")
+            yield name, program
+
+
 def main() -> None:
     """Make the pictures anew, in a home of their own."""
     parser = argparse.ArgumentParser(prog="python -m screenshots")
@@ -58,7 +104,7 @@ def main() -> None:
         folder.mkdir()
         env = {**environment(port, Path(home) / "flux"), "HOME": home}
         story = Story(folder, env)
-        for steps in (story.steps(), story.after(), looks(folder, env)):
+        for steps in (story.steps(), story.after(), looks(folder, env), switches(folder, env)):
             for name, program in steps:
                 program.read(0.5)
                 _draw(program, args.to / f"{name}.png")
