@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
@@ -27,6 +27,7 @@ from flux_tui.session.prompts import read_notes, system_prompt
 from flux_tui.session.services import Services
 from flux_tui.session.switch import Switch
 from flux_tui.session.turn import run_turn
+from flux_tui.tools.base import Tool
 
 T = TypeVar("T")
 
@@ -126,16 +127,20 @@ class ChatSession:
             return _refused("there is nothing to compact yet", "")
         return self._guarded(lambda stop: self._with_deps(stop, self._summarise))
 
-    def branch(self, model: ModelInfo, *, reads: bool = False) -> ChatSession:
+    def branch(
+        self, model: ModelInfo, *, reads: bool = False, tools: Mapping[str, Tool] | None = None
+    ) -> ChatSession:
         """Return another session at the same place of the same conversation, for *model*.
 
         It writes into the same stored session, beside this one, and counts its own cost. It has
         no tools, or with *reads* those that only read: what is done N times must change nothing.
+        *tools* are given instead of them.
         """
-        tools = self._services.tools
-        readers = {name: tool for name, tool in tools.items() if tool.risk == "read"}
+        if tools is None:
+            own = self._services.tools if reads else {}
+            tools = {name: tool for name, tool in own.items() if tool.risk == "read"}
         made = ChatSession(
-            replace(self._services, tools=readers if reads else {}),
+            replace(self._services, tools=tools),
             model,
             ledger=self.ledger.beside(),
             policy=ApprovalPolicy("read"),

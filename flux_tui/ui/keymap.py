@@ -184,6 +184,15 @@ ACTIONS: tuple[Action, ...] = (
         group="Models",
     ),
     Action(
+        id="compare.replay",
+        label="Replay",
+        help="Ask the whole session again of another model, beside this one; no tool is run",
+        keys=("alt+r",),
+        slash="replay",
+        argument="provider/name",
+        group="Models",
+    ),
+    Action(
         id="compare.scoreboard",
         label="Scoreboard",
         help="Show the ratings that your votes between models amount to",

@@ -82,6 +82,16 @@ PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (("a, b, c, d", "This column"), ("t", "A tie"), ("x", "None is any good")),
     ),
     (
+        "Replay",
+        (
+            ("Esc", "Stop; while nothing runs: back to the chat"),
+            ("r", "Go on where it stopped, or ask again what failed"),
+            ("a", "Let the session go on with the replay; the original stays as a branch"),
+            ("d", "Mark what this answer and the original's do not share"),
+            ("l, z", "Scroll together or alone; show one column alone"),
+        ),
+    ),
+    (
         "Scoreboard",
         (("t", "The next tag"), ("e", "Export as CSV, JSON or Markdown"), ("Esc", "Close")),
     ),

@@ -3,75 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
-from textual.worker import Worker
 
 from flux_tui.core.errors import FluxError
 from flux_tui.core.events import TurnEnded, TurnEvent
 from flux_tui.session.compare import Comparison
 from flux_tui.session.comparing import remember
-from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.labels import assemble, money, one_line, plain
 from flux_tui.ui.screens.compare_actions import CompareActions
+from flux_tui.ui.screens.compare_columns import TOGETHER, ColumnsScreen
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen, forecast_text
 from flux_tui.ui.screens.compare_keys import BY_ID, BY_SLASH, column_bindings
 from flux_tui.ui.screens.consent import ConsentScreen, consent_text
-from flux_tui.ui.screens.listing import LinkScreen
 from flux_tui.ui.widgets.chips import Attachment, Attachments
 from flux_tui.ui.widgets.column_composer import ColumnComposer
-from flux_tui.ui.widgets.column_pane import LETTERS, ColumnPane
-from flux_tui.ui.widgets.column_text import ColumnText, DiffText
+from flux_tui.ui.widgets.column_pane import ColumnPane
+from flux_tui.ui.widgets.column_text import ColumnText
 from flux_tui.ui.widgets.composer import Composer
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
-from flux_tui.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
-    from flux_tui.ui.app import FluxApp
+    pass
 
-Together: TypeAlias = Literal["turn", "heading", "off"]
-TOGETHER: dict[Together, str] = {
-    "turn": "scrolling by turn",
-    "heading": "scrolling by heading",
-    "off": "each scrolls alone",
-}
 _HINTS = ("adopt", "diff", "zoom", "model", "vote", "blind", "back", "help")
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(ColumnsScreen):
     """Shows `comparison`. What follows from it is told to the chat by `actions`."""
 
-    CSS_PATH: ClassVar[Any] = "../styles/compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*column_bindings()]
 
     def __init__(self, comparison: Comparison, *, blind: bool = False) -> None:
-        super().__init__()
-        self.clock = FrameClock(self)
+        super().__init__(comparison.columns, blind=blind)
         self.comparison = comparison
-        self.panes = [
-            ColumnPane(index, column, self.clock) for index, column in enumerate(comparison.columns)
-        ]
-        self.current = self.panes[0]
         self.alone: ColumnPane | None = None  # the only one that is asked
-        self.together: Together = "turn"
-        self.blind = blind
         self.actions = CompareActions(self)
         self._agreed = False  # to what the first question takes
-
-    @property
-    def flux(self) -> FluxApp:
-        """The application."""
-        return cast("FluxApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Yield a bar, the columns, composer and status."""
@@ -86,7 +62,7 @@ class CompareScreen(Screen[None]):
     def on_mount(self) -> None:
         """Be ready to type."""
         self.query_one(Prompt).focus()
-        self.clock.add(self._paint_tabs)
+        self.clock.add(self._paint_state)
         self.order_columns(shuffle=self.blind)
         self.choose(self.current)
         self.call_after_refresh(self.refresh_bar)
@@ -94,42 +70,6 @@ class CompareScreen(Screen[None]):
         self.flux.load_prices()
 
     # ── looks ──
-
-    @property
-    def shown(self) -> list[ColumnPane]:
-        """The columns that are not hidden, from left to right."""
-        return [pane for pane in self.panes if not pane.has_class("-hidden")]
-
-    @property
-    def busy(self) -> bool:
-        """Whether any column answers."""
-        return self.comparison.busy
-
-    def order_columns(self, *, shuffle: bool = False) -> None:
-        """Bring the columns into the order of `panes`, and their letters with them."""
-        if shuffle:
-            # Which column is whose must not be guessed: no seed, and no way to see it.
-            random.SystemRandom().shuffle(self.panes)
-        columns = self.query_one("#columns")
-        for place, pane in enumerate(self.panes):
-            columns.move_child(pane, before=place) if place < len(self.panes) - 1 else None
-            pane.letter, pane.blind = LETTERS[place], self.blind
-            pane.show()
-        self.choose(self.panes[0] if shuffle else self.current)
-
-    def choose(self, pane: ColumnPane) -> None:
-        """Make *pane* the column that keys are about."""
-        self.current = pane
-        for each in self.panes:
-            each.chosen = each is pane
-            each.set_class(each is pane, "-current")
-        self.clock.request()
-        self.refresh_bar()
-
-    def read_on(self) -> None:
-        """Let the keys that scroll go to the chosen column, unless somebody writes."""
-        if not self.query_one(Prompt).has_focus:
-            self.current.focus()
 
     def refresh_bar(self) -> None:
         """Say what is compared, and how the columns go on."""
@@ -159,28 +99,13 @@ class CompareScreen(Screen[None]):
         )
         self.clock.request()
 
-    def _paint_tabs(self) -> None:
-        row = plain("")
-        for pane in self.panes:
-            row += pane.state() + plain("│ " if pane is not self.panes[-1] else "")
-        tabs = self.query_one("#compare-tabs", Plain)
-        if str(row) != str(tabs.content):
-            tabs.update(row, layout=False)
+    def _paint_state(self) -> None:
+        self.paint_tabs()
         if not self.busy:
             return
         running = [p for p in self.panes if p.column.progress.running]
         words = f"{len(running)} of {len(self.panes)} answering"
         self.query_one(StatusLine).say(words, "◉", "$success")
-
-    def say(self, words: str, glyph: str = "●", style: str = "$success") -> None:
-        """Show *words* in the status line."""
-        self.query_one(StatusLine).say(words, glyph, style)
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Make the column with the focus the chosen one."""
-        pane = next((p for p in event.widget.ancestors if isinstance(p, ColumnPane)), None)
-        if pane is not None and pane is not self.current:
-            self.choose(pane)
 
     def action_only(self, place: int) -> None:
         """Ask one column alone, or all again."""
@@ -190,53 +115,15 @@ class CompareScreen(Screen[None]):
         self.alone = None if self.alone is pane else pane
         self.choose(pane)
 
-    # ── reading together ──
-
-    @on(ColumnText.Moved)
-    def _moved(self, event: ColumnText.Moved) -> None:
-        spot = event.text.spot()
-        if self.together == "off" or spot is None:
-            return
-        by_heading = self.together == "heading"
-        if not by_heading:
-            spot = type(spot)(spot.turn, 0, event.text.rows_above(spot), spot.end)
-        for pane in self.shown:
-            if pane.text is not event.text and pane.text.display:
-                pane.text.stand(spot, by_heading=by_heading)
-
-    @on(DiffText.Moved)
-    def _diff_moved(self, event: DiffText.Moved) -> None:
-        for view in self.query(DiffText):
-            if view is not event.view and view.display:
-                view.stand(event.share)
-
     @on(ColumnText.AdoptWished)
     async def _adopt_wished(self) -> None:
         await self.action_do("compare.adopt")
-
-    @on(ColumnText.CopyAsked)
-    def _copy_asked(self, event: ColumnText.CopyAsked) -> None:
-        self.flux.copy(event.text, event.what)
-
-    @on(ColumnText.LinkPicked)
-    def _link_picked(self, event: ColumnText.LinkPicked) -> None:
-        def chosen(answer: tuple[str, str] | None) -> None:
-            self.flux.use_link(*answer or ("", ""))
-
-        self.app.push_screen(LinkScreen(event.target), chosen)
 
     # ── asking ──
 
     async def action_do(self, action_id: str) -> None:
         """Do an action of the split view."""
         await self.attempt(self.actions.run(action_id, ""))
-
-    async def attempt(self, doing: Awaitable[None]) -> None:
-        """Await something, and say what is wrong when it cannot be done."""
-        try:
-            await doing
-        except FluxError as problem:
-            self.flux.warn(problem)
 
     @on(Composer.Sent)
     async def _sent(self, event: Composer.Sent) -> None:
@@ -281,7 +168,7 @@ class CompareScreen(Screen[None]):
             self.say(problem, "⊘", "$warning")
             return
         self.actions.asked()
-        self.actions.end_diff()
+        self.actions.reading.end_diff()
         only = None if self.alone is None else self.alone.index
         await self.follow(self.comparison.ask(text, files, only=only))
 
@@ -361,24 +248,3 @@ class CompareScreen(Screen[None]):
     async def remember(self) -> None:
         """Keep models and places of the columns with the session."""
         await asyncio.shield(remember(self.flux.runtime.store, self.comparison))
-
-    # ── leaving ──
-
-    def leave(self) -> None:
-        """Go to the chat; the columns go on behind it."""
-        self.app.pop_screen()
-
-    def close_for_good(self, note: str) -> None:
-        """Go to the chat, which shows *note*; there is no way back to these columns."""
-        self.app.pop_screen()
-        self.app.uninstall_screen(self)
-        self.remove()
-        chat = self.flux.chat
-        chat.show_conversation()
-        chat.query_one(Transcript).divider(note, "notice")
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Let the application report a failure: the news does not bubble."""
-        self.flux.on_worker_state_changed(event)
-        if event.worker.error is not None:
-            self.say("An internal error: the chat says more", "✗", "$error")

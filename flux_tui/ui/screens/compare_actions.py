@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from flux_tui.core.errors import InputError
 from flux_tui.core.models import ModelInfo
-from flux_tui.session.answer_diff import diff_answers
 from flux_tui.session.comparing import forget
 from flux_tui.ui.render.labels import assemble, one_line, plain
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen, forecast_text
 from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS, COLUMN_KEYS, keys_of
+from flux_tui.ui.screens.compare_reading import ReadingActions
 from flux_tui.ui.screens.compare_votes import Votes
 from flux_tui.ui.screens.listing import ListScreen, Row, TextScreen
 from flux_tui.ui.screens.model_picker import ModelPicker
 from flux_tui.ui.screens.scoreboard import ScoreboardScreen
 from flux_tui.ui.widgets.column_pane import ColumnPane
-from flux_tui.ui.widgets.column_text import clean
 from flux_tui.ui.widgets.prompt import Prompt
+from flux_tui.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
-    from flux_tui.ui.screens.compare import CompareScreen, Together
-
-_MODES: tuple[Together, ...] = ("turn", "heading", "off")
+    from flux_tui.ui.screens.compare import CompareScreen
 
 
 class CompareActions:
@@ -34,19 +31,13 @@ class CompareActions:
     def __init__(self, screen: CompareScreen) -> None:
         self._screen = screen
         self.votes = Votes(screen)
-        self._diff: tuple[ColumnPane, ColumnPane] | None = None
+        self.reading = ReadingActions(screen)
         self._table: dict[str, Callable[[str], Awaitable[None] | None]] = {
             "stop": lambda _: self._stop(),
             "stop_one": lambda _: screen.comparison.stop(self._pane.index),
             "again": lambda _: self._again(),
             "model": self._model,
-            "zoom": lambda _: self._zoom(),
-            "hide": lambda _: self._hide(),
-            "show": lambda _: self._show(),
-            "left": lambda _: self._move(-1),
-            "right": lambda _: self._move(1),
-            "diff": lambda _: self._next_diff(),
-            "together": lambda _: self._together(),
+            **self.reading.table,
             "adopt": lambda _: self._adopt(),
             "winner": lambda _: self._winner(),
             "blind": lambda _: self.votes.toggle_blind(),
@@ -92,8 +83,8 @@ class CompareActions:
             return
         if screen.busy:
             screen.comparison.stop()
-        elif self._diff is not None:
-            self.end_diff()
+        elif self.reading.comparing:
+            self.reading.end_diff()
         elif self._pane.text.selected is not None and not prompt.has_focus:
             self._pane.text.action_release()
         else:
@@ -149,80 +140,6 @@ class CompareActions:
         text = forecast_text(await screen.comparison.forecast(), screen.flux.prices, self.budget())
         screen.app.push_screen(TextScreen("The next question to all columns", text))
 
-    # ── reading ──
-
-    def _zoom(self) -> None:
-        self._screen.toggle_class("-zoomed")
-        self._screen.read_on()
-
-    def _hide(self) -> None:
-        shown = self._screen.shown
-        if len(shown) == 1:
-            raise InputError("this is the only column left", hint="u shows all")
-        at = shown.index(self._pane) if self._pane in shown else 0
-        shown[at].add_class("-hidden")
-        self._screen.add_class("-some-hidden")
-        following = shown[(at + 1) % len(shown)]
-        self._screen.choose(following)
-        self._screen.read_on()
-
-    def _show(self) -> None:
-        self._screen.remove_class("-zoomed", "-some-hidden")
-        for pane in self._screen.panes:
-            pane.remove_class("-hidden")
-
-    def _move(self, step: int) -> None:
-        screen, panes = self._screen, self._screen.panes
-        at = panes.index(self._pane)
-        if 0 <= at + step < len(panes):
-            panes[at], panes[at + step] = panes[at + step], panes[at]
-            screen.order_columns()
-
-    def _together(self) -> None:
-        screen = self._screen
-        screen.together = _MODES[(_MODES.index(screen.together) + 1) % len(_MODES)]
-        screen.refresh_bar()
-        words = {"turn": "by turn", "heading": "by turn and heading", "off": "each alone"}
-        screen.say(f"Columns scroll {words[screen.together]}")
-
-    def _next_diff(self) -> Awaitable[None] | None:
-        panes = self._screen.shown
-        if len(panes) < 2:
-            raise InputError("only one column is shown", hint="u shows all")
-        mine = self._diff[0] if self._diff else self._pane
-        others = [pane for pane in panes if pane is not mine]
-        after = [p for p in others if panes.index(p) > panes.index(mine)] if mine in panes else []
-        order = [*after, *[pane for pane in others if pane not in after]]
-        if self._diff is not None:
-            at = order.index(self._diff[1]) + 1 if self._diff[1] in order else len(order)
-            if at >= len(order):
-                self.end_diff()
-                return None
-            return self._show_diff(mine, order[at])
-        return self._show_diff(mine, order[0])
-
-    async def _show_diff(self, one: ColumnPane, two: ColumnPane) -> None:
-        mine, theirs = clean(one.answer()), clean(two.answer())
-        if not mine or not theirs:
-            raise InputError("there are no two answers to compare yet")
-        found = await asyncio.to_thread(diff_answers, mine, theirs)
-        self.end_diff()
-        self._diff = (one, two)
-        one.show_diff(two.letter, mine, found.left, found.alike)
-        two.show_diff(one.letter, theirs, found.right, found.alike)
-        self._screen.choose(one)
-        self._screen.read_on()
-        words = f"{one.letter} and {two.letter}: {found.alike:.0%} alike · d next · Esc ends it"
-        self._screen.say(words, "±", "$accent")
-
-    def end_diff(self) -> None:
-        """Show transcripts in all columns."""
-        if self._diff is not None:
-            self._diff = None
-            for pane in self._screen.panes:
-                pane.end_diff()
-            self._screen.read_on()
-
     # ── choosing ──
 
     def _only_when_known(self) -> None:
@@ -253,7 +170,7 @@ class CompareActions:
                 await forget(screen.flux.runtime.store, base.id)
             names = [one_line(each.column.session.model.ref.name, 30) for each in others]
             note = f"{pane.column.session.model.ref} goes on · beside it as branches: "
-            screen.close_for_good(note + ", ".join(names))
+            self._close(note + ", ".join(names))
 
         screen.app.push_screen(QuestionScreen("Adopt this column?", text, "Adopt"), answered)
 
@@ -270,7 +187,7 @@ class CompareActions:
             if not yes:
                 return
             screen.comparison.go_on_from(pane.index)
-            self.end_diff()
+            self.reading.end_diff()
             for each in screen.panes:
                 each.show()
                 words = f"all go on from {one_line(pane.column.session.model.ref.name, 40)}"
@@ -310,4 +227,14 @@ class CompareActions:
         self._screen.app.push_screen(TextScreen("Keys of the split view", rows))
 
     def _back(self) -> None:
-        self._screen.leave()
+        self._screen.app.pop_screen()
+
+    def _close(self, note: str) -> None:
+        """Go to the chat, which shows *note*; there is no way back to these columns."""
+        screen = self._screen
+        screen.app.pop_screen()
+        screen.app.uninstall_screen(screen)
+        screen.remove()
+        chat = screen.flux.chat
+        chat.show_conversation()
+        chat.query_one(Transcript).divider(note, "notice")

@@ -126,4 +126,45 @@ class CompareOpening:
         self._screen.app.push_screen(ScoreboardScreen(runtime.store, runtime.root))
 
     def _replay(self, argument: str) -> None:
-        del argument
+        """Ask which model repeats the session, and whether what that takes is meant."""
+        models = self._screen.actions.models
+        session = self._screen.open_session
+        if session.busy or session.read_only or not session.conversation.path:
+            raise InputError("there is nothing here that can be replayed now")
+
+        def chosen(model: ModelInfo | None) -> None:
+            if model is not None:
+                models.agreed(model, lambda: self._foretell(model), self._refused)
+
+        if argument:
+            chosen(self._screen.flux.runtime.find_model(argument))
+        else:
+            models.choose(session.model, chosen)
+
+    def _refused(self, reader: str) -> None:
+        words = f"Not replayed: {reader} does not get this conversation"
+        self._screen.query_one(StatusLine).say(words, "⊘", "$warning")
+
+    def _foretell(self, model: ModelInfo) -> None:
+        self._screen.run_worker(self._ask_replay(model), group="replay", exit_on_error=False)
+
+    async def _ask_replay(self, model: ModelInfo) -> None:
+        from flux_tui.session.replay import Replay
+        from flux_tui.ui.render.labels import assemble, money, one_line
+        from flux_tui.ui.screens.compare_dialogs import QuestionScreen
+        from flux_tui.ui.screens.replay import ReplayScreen
+
+        flux = self._screen.flux
+        replay = Replay(self._screen.open_session, model, flux.runtime.tools)
+        number = len(replay.questions)
+        text = assemble(
+            (f"{number} question{'s' if number > 1 else ''}", "bold"),
+            f" again, to {one_line(str(model.ref), 60)}. Reading costs about ",
+            (money(await replay.about()), "bold"),
+            ",\nif its answers are as long; what it writes comes on top.\n",
+            ("No tool is run: calls get the results they had.", "dim"),
+        )
+        if await self._screen.app.push_screen_wait(
+            QuestionScreen("Replay this session?", text, "Replay")
+        ):
+            self._screen.app.push_screen(ReplayScreen(replay))

@@ -99,11 +99,22 @@ class ColumnPane(Vertical):
         if tip is not None and not self.blind:
             self.text.show(conversation.at(tip.id))
 
-    def answer(self) -> str:
-        """Return what was answered to the last question, as it was written."""
+    @property
+    def turns(self) -> int:
+        """How many questions were asked."""
+        return sum(m.role == "user" for m in self.column.session.conversation.path)
+
+    def answer(self, turn: int = 0) -> str:
+        """Return what was answered to question *turn*, the last one by default, as written."""
         path = self.column.session.conversation.path
-        last = max((at for at, m in enumerate(path) if m.role == "user"), default=len(path))
-        return "\n\n".join(m.text for m in path[last:] if m.role == "assistant" and m.text)
+        turn = turn or self.turns
+        asked = 0
+        found: list[str] = []
+        for message in path:
+            asked += message.role == "user"
+            if asked == turn and message.role == "assistant" and message.text:
+                found.append(message.text)
+        return "\n\n".join(found)
 
     def show_diff(self, other: str, text: str, spans: Sequence[Span], alike: float) -> None:
         """Show *text* in the place of the transcript, with marks on what *other* does not have."""

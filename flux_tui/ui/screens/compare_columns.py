@@ -1,0 +1,153 @@
+"""What screens of columns have in common: their order, the chosen one, reading together."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+
+from textual import events, on
+from textual.screen import Screen
+from textual.worker import Worker
+
+from flux_tui.core.errors import FluxError
+from flux_tui.session.column import Column
+from flux_tui.ui.clock import FrameClock
+from flux_tui.ui.render.labels import plain
+from flux_tui.ui.screens.listing import LinkScreen
+from flux_tui.ui.widgets.column_pane import LETTERS, ColumnPane
+from flux_tui.ui.widgets.column_text import ColumnText, DiffText
+from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.prompt import Prompt
+from flux_tui.ui.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from flux_tui.ui.app import FluxApp
+
+Together: TypeAlias = Literal["turn", "heading", "off"]
+TOGETHER: dict[Together, str] = {
+    "turn": "scrolling by turn",
+    "heading": "scrolling by heading",
+    "off": "each scrolls alone",
+}
+
+
+class ColumnsScreen(Screen[None]):
+    """Two to four columns in `#columns`; one of them is `current`, the one that keys are about."""
+
+    CSS_PATH: ClassVar[Any] = "../styles/compare.tcss"
+
+    def __init__(self, columns: Sequence[Column], *, blind: bool = False) -> None:
+        super().__init__()
+        self.clock = FrameClock(self)
+        self.panes = [ColumnPane(index, column, self.clock) for index, column in enumerate(columns)]
+        self.current = self.panes[0]
+        self.together: Together = "turn"
+        self.blind = blind
+
+    @property
+    def flux(self) -> FluxApp:
+        """The application."""
+        return cast("FluxApp", self.app)
+
+    @property
+    def shown(self) -> list[ColumnPane]:
+        """The columns that are not hidden, from left to right."""
+        return [pane for pane in self.panes if not pane.has_class("-hidden")]
+
+    @property
+    def busy(self) -> bool:
+        """Whether any column answers."""
+        return any(pane.column.session.busy for pane in self.panes)
+
+    def order_columns(self, *, shuffle: bool = False) -> None:
+        """Bring the columns into the order of `panes`, and their letters with them."""
+        if shuffle:
+            # Which column is whose must not be guessed: no seed, and no way to see it.
+            random.SystemRandom().shuffle(self.panes)
+        columns = self.query_one("#columns")
+        for place, pane in enumerate(self.panes):
+            columns.move_child(pane, before=place) if place < len(self.panes) - 1 else None
+            pane.letter, pane.blind = LETTERS[place], self.blind
+            pane.show()
+        self.choose(self.panes[0] if shuffle else self.current)
+
+    def choose(self, pane: ColumnPane) -> None:
+        """Make *pane* the column that keys are about."""
+        self.current = pane
+        for each in self.panes:
+            each.chosen = each is pane
+            each.set_class(each is pane, "-current")
+        self.clock.request()
+        self.refresh_bar()
+
+    def read_on(self) -> None:
+        """Let the keys that scroll go to the chosen column, unless somebody writes."""
+        if not isinstance(self.focused, Prompt):
+            self.current.focus()
+
+    def paint_tabs(self) -> None:
+        """Bring the row of tabs up to date."""
+        row = plain("")
+        for pane in self.panes:
+            row += pane.state() + plain("│ " if pane is not self.panes[-1] else "")
+        tabs = self.query_one("#compare-tabs", Plain)
+        if str(row) != str(tabs.content):
+            tabs.update(row, layout=False)
+
+    def refresh_bar(self) -> None:
+        """Say what is shown."""
+
+    async def attempt(self, doing: Awaitable[None]) -> None:
+        """Await something, and say what is wrong when it cannot be done."""
+        try:
+            await doing
+        except FluxError as problem:
+            self.flux.warn(problem)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Let the application report a failure: the news does not bubble."""
+        self.flux.on_worker_state_changed(event)
+        if event.worker.error is not None:
+            self.say("An internal error: the chat says more", "✗", "$error")
+
+    def say(self, words: str, glyph: str = "●", style: str = "$success") -> None:
+        """Show *words* in the status line."""
+        self.query_one(StatusLine).say(words, glyph, style)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Make the column with the focus the chosen one."""
+        pane = next((p for p in event.widget.ancestors if isinstance(p, ColumnPane)), None)
+        if pane is not None and pane is not self.current:
+            self.choose(pane)
+
+    # ── reading together ──
+
+    @on(ColumnText.Moved)
+    def _moved(self, event: ColumnText.Moved) -> None:
+        spot = event.text.spot()
+        if self.together == "off" or spot is None:
+            return
+        by_heading = self.together == "heading"
+        if not by_heading:
+            spot = type(spot)(spot.turn, 0, event.text.rows_above(spot), spot.end)
+        for pane in self.shown:
+            if pane.text is not event.text and pane.text.display:
+                pane.text.stand(spot, by_heading=by_heading)
+
+    @on(DiffText.Moved)
+    def _diff_moved(self, event: DiffText.Moved) -> None:
+        for view in self.query(DiffText):
+            if view is not event.view and view.display:
+                view.stand(event.share)
+
+    @on(ColumnText.CopyAsked)
+    def _copy_asked(self, event: ColumnText.CopyAsked) -> None:
+        self.flux.copy(event.text, event.what)
+
+    @on(ColumnText.LinkPicked)
+    def _link_picked(self, event: ColumnText.LinkPicked) -> None:
+        def chosen(answer: tuple[str, str] | None) -> None:
+            self.flux.use_link(*answer or ("", ""))
+
+        self.app.push_screen(LinkScreen(event.target), chosen)

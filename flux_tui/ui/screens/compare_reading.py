@@ -1,0 +1,113 @@
+"""Ways to read columns: zoom, hide, order, scroll together, mark what differs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from flux_tui.core.errors import InputError
+from flux_tui.session.answer_diff import diff_answers
+from flux_tui.ui.screens.compare_columns import ColumnsScreen, Together
+from flux_tui.ui.widgets.column_pane import ColumnPane
+from flux_tui.ui.widgets.column_text import clean
+
+_MODES: tuple[Together, ...] = ("turn", "heading", "off")
+
+
+class ReadingActions:
+    """What changes nothing that is said; `table` by the end of an action's id."""
+
+    def __init__(self, screen: ColumnsScreen) -> None:
+        self._screen = screen
+        self._diff: tuple[ColumnPane, ColumnPane] | None = None
+        self.table: Mapping[str, Callable[[str], Awaitable[None] | None]] = {
+            "zoom": lambda _: self._zoom(),
+            "hide": lambda _: self._hide(),
+            "show": lambda _: self._show(),
+            "left": lambda _: self._move(-1),
+            "right": lambda _: self._move(1),
+            "diff": lambda _: self._next_diff(),
+            "together": lambda _: self._together(),
+        }
+
+    @property
+    def _pane(self) -> ColumnPane:
+        return self._screen.current
+
+    @property
+    def comparing(self) -> bool:
+        """Whether a diff is shown."""
+        return self._diff is not None
+
+    def _zoom(self) -> None:
+        self._screen.toggle_class("-zoomed")
+        self._screen.read_on()
+
+    def _hide(self) -> None:
+        shown = self._screen.shown
+        if len(shown) == 1:
+            raise InputError("this is the only column left", hint="u shows all")
+        at = shown.index(self._pane) if self._pane in shown else 0
+        shown[at].add_class("-hidden")
+        self._screen.add_class("-some-hidden")
+        following = shown[(at + 1) % len(shown)]
+        self._screen.choose(following)
+        self._screen.read_on()
+
+    def _show(self) -> None:
+        self._screen.remove_class("-zoomed", "-some-hidden")
+        for pane in self._screen.panes:
+            pane.remove_class("-hidden")
+
+    def _move(self, step: int) -> None:
+        screen, panes = self._screen, self._screen.panes
+        at = panes.index(self._pane)
+        if 0 <= at + step < len(panes):
+            panes[at], panes[at + step] = panes[at + step], panes[at]
+            screen.order_columns()
+
+    def _together(self) -> None:
+        screen = self._screen
+        screen.together = _MODES[(_MODES.index(screen.together) + 1) % len(_MODES)]
+        screen.refresh_bar()
+        words = {"turn": "by turn", "heading": "by turn and heading", "off": "each alone"}
+        screen.say(f"Columns scroll {words[screen.together]}")
+
+    def _next_diff(self) -> Awaitable[None] | None:
+        panes = self._screen.shown
+        if len(panes) < 2:
+            raise InputError("only one column is shown", hint="u shows all")
+        mine = self._diff[0] if self._diff else self._pane
+        others = [pane for pane in panes if pane is not mine]
+        after = [p for p in others if panes.index(p) > panes.index(mine)] if mine in panes else []
+        order = [*after, *[pane for pane in others if pane not in after]]
+        if self._diff is not None:
+            at = order.index(self._diff[1]) + 1 if self._diff[1] in order else len(order)
+            if at >= len(order):
+                self.end_diff()
+                return None
+            return self._show_diff(mine, order[at])
+        return self._show_diff(mine, order[0])
+
+    async def _show_diff(self, one: ColumnPane, two: ColumnPane) -> None:
+        turn = min(one.turns, two.turns)
+        mine, theirs = clean(one.answer(turn)), clean(two.answer(turn))
+        if not mine or not theirs:
+            raise InputError("there are no two answers to compare yet")
+        found = await asyncio.to_thread(diff_answers, mine, theirs)
+        self.end_diff()
+        self._diff = (one, two)
+        one.show_diff(two.letter, mine, found.left, found.alike)
+        two.show_diff(one.letter, theirs, found.right, found.alike)
+        self._screen.choose(one)
+        self._screen.read_on()
+        words = f"{one.letter} and {two.letter}: {found.alike:.0%} alike · d next · Esc ends it"
+        self._screen.say(words, "±", "$accent")
+
+    def end_diff(self) -> None:
+        """Show transcripts in all columns."""
+        if self._diff is not None:
+            self._diff = None
+            for pane in self._screen.panes:
+                pane.end_diff()
+            self._screen.read_on()

@@ -1,0 +1,171 @@
+"""A session and its replay by another model, side by side."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+
+from flux_tui.core.errors import InputError
+from flux_tui.core.events import TurnEnded
+from flux_tui.session.column import Column
+from flux_tui.session.replay import Replay
+from flux_tui.ui.render.labels import assemble, one_line, plain
+from flux_tui.ui.screens.compare_columns import TOGETHER, ColumnsScreen
+from flux_tui.ui.screens.compare_dialogs import QuestionScreen
+from flux_tui.ui.screens.compare_reading import ReadingActions
+from flux_tui.ui.screens.listing import TextScreen
+from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.status_line import StatusLine
+from flux_tui.ui.widgets.transcript import Transcript
+
+REPLAY_KEYS: tuple[tuple[str, str], ...] = (
+    ("Esc", "Stop; while nothing runs: back to the chat"),
+    ("r", "Go on where it stopped, or ask again what failed"),
+    ("a", "Let the session go on with the replay; the original stays as a branch"),
+    ("d", "Mark what the latest answer and the original's to the same question do not share"),
+    ("l", "Scroll by turn, by heading, or each alone"),
+    ("z", "Show this column alone, or both again"),
+    ("Tab", "The other column"),
+)
+_HINTS = (("Esc", "Stop"), ("r", "Go on"), ("d", "Diff"), ("a", "Adopt"), ("F1", "Help"))
+
+
+class ReplayScreen(ColumnsScreen):
+    """Shows `replay` beside what it repeats; it runs from the start."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", priority=True),
+        Binding("f6", "back", "Back", show=False, priority=True),
+        Binding("r,f5", "go_on", "Go on"),
+        Binding("a,alt+a", "adopt", "Adopt"),
+        Binding("d,alt+d", "read('diff')", "Diff"),
+        Binding("l,alt+l", "read('together')", "Scroll together"),
+        Binding("z,alt+f", "read('zoom')", "Zoom"),
+        Binding("f1,question_mark", "help", "Help"),
+    ]
+
+    def __init__(self, replay: Replay) -> None:
+        super().__init__([Column(replay.base), replay.column])
+        self.replay = replay
+        self.reading = ReadingActions(self)
+
+    def compose(self) -> ComposeResult:
+        """Yield a bar, two columns and the status."""
+        yield Plain("The terminal is too small.\nFlux TUI needs 40×10.", id="too-small")
+        yield Plain(id="compare-bar")
+        yield Plain(id="compare-tabs")
+        with Horizontal(id="columns"):
+            yield from self.panes
+        yield StatusLine(self.clock, id="status")
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self.panes[0].note, self.panes[1].note = "original", "replay"
+        self.clock.add(self.paint_tabs)
+        self.choose(self.panes[1])
+        self.panes[1].focus()
+        self.query_one(StatusLine).hints(_HINTS)
+        self.call_after_refresh(self.refresh_bar)
+        self.run()
+
+    def refresh_bar(self) -> None:
+        """Say how far it is."""
+        if not self.is_mounted:
+            return
+        replay = self.replay
+        at = min(replay.done + 1, len(replay.questions))
+        words = "done" if replay.finished else f"turn {at}"
+        bar = assemble(
+            ("◆ Replay", "bold $primary"),
+            (" DEMO" if replay.base.model.simulated else "", "bold $warning"),
+            f"  {one_line(replay.base.title, 40)}",
+            (f"  {words} of {len(replay.questions)}", "bold"),
+            (f"  no tool is run · {TOGETHER[self.together]}", "dim"),
+        )
+        self.query_one("#compare-bar", Plain).update(bar)
+        self.clock.request()
+
+    @work(exclusive=True, group="replay", exit_on_error=False)
+    async def run(self) -> None:
+        """Ask on until all is answered, or something stops it."""
+        replay, pane = self.replay, self.panes[1]
+        self.say("Replaying", "◉")
+        ended: TurnEnded | None = None
+        async with aclosing(replay.run()) as events:
+            async for event in events:
+                pane.apply(event)
+                if isinstance(event, TurnEnded):
+                    ended = event
+                    self.refresh_bar()
+        self.refresh_bar()
+        if replay.finished:
+            self.say("All questions are answered: d marks differences, a adopts the replay")
+        elif ended is not None and ended.error:
+            self.say(f"{one_line(ended.error, 100)}: r tries again", "✗", "$error")
+        else:
+            self.say("Stopped: r goes on", "■", "$warning")
+
+    async def action_read(self, name: str) -> None:
+        """Do one of the things that change nothing that is said."""
+        result = self.reading.table[name]("")
+        if result is not None:
+            await self.attempt(result)
+
+    def action_go_on(self) -> None:
+        """Ask on."""
+        if not self.busy and not self.replay.finished:
+            self.panes[1].show_before_answer()
+            self.run()
+
+    async def action_back(self) -> None:
+        """Stop; or end a diff; or go to the chat, which stands where it stood."""
+        if self.busy:
+            self.replay.stop()
+        elif self.reading.comparing:
+            self.reading.end_diff()
+        else:
+            await self.attempt(self._leave(adopt=False))
+
+    def action_adopt(self) -> None:
+        """Ask whether the session goes on with the replay."""
+
+        async def answered(yes: bool | None) -> None:
+            if yes:
+                await self.attempt(self._leave(adopt=True))
+
+        if self.busy:
+            self.flux.warn(InputError("an answer is still running", hint="stop it first"))
+            return
+        name = one_line(str(self.replay.column.session.model.ref), 60)
+        text = assemble(
+            "The session goes on with what ",
+            (name, "bold"),
+            " said.\nThe original stays in it as a branch.",
+        )
+        self.app.push_screen(QuestionScreen("Adopt the replay?", text, "Adopt"), answered)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        rows = plain("")
+        for keys, words in REPLAY_KEYS:
+            rows += assemble((f"  {keys:<6} ", "$accent"), f"{words}\n")
+        self.app.push_screen(TextScreen("Keys of the replay", rows))
+
+    async def _leave(self, *, adopt: bool) -> None:
+        replay = self.replay
+        if adopt:
+            await replay.adopt()
+            note = f"{replay.column.session.model.ref} goes on from its replay · the original is a"
+            note += " branch beside it"
+        else:
+            await replay.leave()
+            note = f"replayed with {replay.column.session.model.ref}: a branch beside this one"
+        self.app.pop_screen()
+        chat = self.flux.chat
+        chat.show_conversation()
+        chat.query_one(Transcript).divider(note, "notice")

@@ -1,0 +1,86 @@
+"""The replay: the session again on another model, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.screens.compare_dialogs import QuestionScreen
+from flux_tui.ui.screens.consent import ConsentScreen
+from flux_tui.ui.screens.replay import ReplayScreen
+from flux_tui.ui.widgets.column_text import DiffText
+from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.transcript import Transcript
+from tests.ui.driving import Chat, chatting, wait_until
+
+
+async def replaying(chat: Chat, *texts: str) -> ReplayScreen:
+    """Say something to one vendor, and replay it with another, agreeing to all."""
+    await chat.send("/model anthropic/claude-opus-5")
+    for text in texts:
+        await chat.say(text)
+    await chat.send("/replay openai/gpt-5.5")
+    (await chat.dialog(ConsentScreen)).dismiss(True)
+    (await chat.dialog(QuestionScreen)).dismiss(True)
+    return await chat.dialog(ReplayScreen)
+
+
+async def test_a_replay_stands_beside_the_original_and_stays_a_branch(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        screen = await replaying(chat, "one", "two")
+        await wait_until(lambda: screen.replay.finished)
+        await wait_until(
+            lambda: "done of 2" in str(screen.query_one("#compare-bar", Plain).content)
+        )
+        before = chat.session.conversation
+
+        left, right = (pane.text.session_text() for pane in screen.panes)
+        assert "claude-opus-5" in left
+        assert "gpt-5.5" in right
+        assert screen.panes[1].answer(1) in right
+
+        await chat.press("escape")
+        back = await chat.dialog(ChatScreen)
+        await chat.settle()
+
+        assert chat.session.conversation.head == before.head
+        assert "claude-opus-5" in back.query_one(Transcript).session_text()
+        assert len(chat.session.conversation.children(None)) == 2
+
+
+async def test_the_replay_can_be_stopped_gone_on_with_and_adopted(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(140, 40), FLUX_SIM_SPEED="300") as chat:
+        screen = await replaying(chat, "sim: tokens=100 one")
+        await wait_until(lambda: screen.panes[1].column.progress.tokens)
+        await chat.press("escape")
+        await wait_until(lambda: not screen.busy)
+        assert not screen.replay.finished
+
+        await chat.press("r")
+        await wait_until(lambda: screen.replay.finished and not screen.busy)
+        await chat.press("a")
+        (await chat.dialog(QuestionScreen)).dismiss(True)
+        await chat.dialog(ChatScreen)
+
+        assert str(chat.session.model.ref) == "openai/gpt-5.5"
+        assert chat.session.conversation.path == screen.replay.column.session.conversation.path
+
+
+async def test_answers_to_the_same_question_are_compared(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        screen = await replaying(chat, "one")
+        await wait_until(lambda: screen.replay.finished and not screen.busy)
+
+        await chat.press("d")
+        await wait_until(lambda: all(view.display for view in screen.query(DiffText)))
+        await chat.press("escape")
+        await wait_until(lambda: not any(view.display for view in screen.query(DiffText)))
+
+        assert isinstance(chat.app.screen, ReplayScreen)
+
+
+async def test_nothing_said_means_nothing_to_replay(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.send("/replay openai/gpt-5.5")
+
+        await wait_until(lambda: any("replayed" in note for note in chat.notes))
