@@ -135,7 +135,7 @@ class StartingApp(GuardedApp):
         from flux_tui.session.wiring import Runtime
 
         if self._continue or self._wanted:
-            _load_markdown()
+            importlib.import_module("markdown_it.tree")  # the first thing to be painted then
         return Runtime(self.settings, root=self.root)
 
     @on(Prompt.Changed)
