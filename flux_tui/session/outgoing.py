@@ -10,6 +10,7 @@ from flux_tui.core.models import Effort, ModelInfo
 from flux_tui.core.prefix import head_digest
 from flux_tui.core.report import SwapReport
 from flux_tui.providers.base import ChatRequest, ToolSpec
+from flux_tui.session.meter import ContextUse, Meter
 from flux_tui.session.privacy import Privacy, project
 from flux_tui.tools.base import Tool
 
@@ -55,6 +56,14 @@ class Outgoing:
             temperature=self.temperature,
             cache_key=self.cache_key,
         ), report
+
+    def use(self, history: tuple[Message, ...], meter: Meter) -> ContextUse:
+        """Return how much of the window *history* takes up, as the model would get it."""
+        last = next((m for m in reversed(history) if m.usage is not None), None)
+        if last is not None and last.model != self.model.ref:
+            # What another model has read, this one may get in another form: notes for pictures.
+            history = self.request(history)[0].messages
+        return meter.measure(history, self.model, self.system, self.tools)
 
 
 def tool_specs(tools: Mapping[str, Tool], model: ModelInfo) -> tuple[ToolSpec, ...]:

@@ -276,11 +276,8 @@ class ChatSession:
         """Return how much of the window the conversation takes up."""
         key = (self.conversation.head, self.model)
         if self._use is None or self._use[0] != key:
-            head = self._compose(self.model)
-            use = self._services.meter.measure(
-                self.conversation.path, self.model, head.system, head.tools
-            )
-            self._use = (key, use)
+            outgoing = self._compose(self.model)
+            self._use = (key, outgoing.use(self.conversation.path, self._services.meter))
         return self._use[1]
 
     async def rename(self, title: str) -> None:

@@ -67,6 +67,20 @@ def sent(runtime: Runtime) -> tuple[str, dict[str, object]]:
     return request.path, json.loads(request.body)
 
 
+async def test_a_switch_counts_what_the_new_model_gets(make: Make) -> None:
+    runtime = make()
+    await runtime.start()
+    session = runtime.new_session(runtime.find_model(CLAUDE))
+    await drain(session.send("look", (PIXEL,) * 20))
+    blind = runtime.find_model("mistral/devstral-2512")
+    found = await session.preflight(blind)
+
+    switch = session.swap(blind)
+
+    assert switch.tokens == session.context().tokens
+    assert abs(switch.tokens - found.tokens) < 0.2 * found.tokens
+
+
 async def test_a_preflight_tells_what_a_switch_would_do_and_changes_nothing(make: Make) -> None:
     runtime = make()
     session = await begun(runtime, CLAUDE, "sim: think=40 text=hi", "sim: text=more")

@@ -465,3 +465,16 @@ async def test_a_full_window_offers_to_compact(tmp_path: Path) -> None:
         assert "Compacted" in chat.text("#status-now")
         only = chat.session.conversation.path[0]
         assert chat.app.chat.query_one(Transcript).source_text(only.id) == only.text
+
+
+async def test_a_model_without_room_says_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / "flux"
+    for place in (folder, folder / "config"):
+        place.mkdir(exist_ok=True, parents=True)
+        (place / "config.toml").write_text(f'[models."{OPENAI}"]\ncontext_window = 300\n')
+    async with chatting(tmp_path) as chat:
+        await chat.say("show me a table")
+        await chat.send(f"/model {OPENAI}")
+        await chat.agree()
+
+        assert "/compact, or a larger model" in chat.text("#status-now")

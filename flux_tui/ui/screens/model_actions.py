@@ -71,9 +71,13 @@ class ModelActions:
         if session.conversation.path:
             self._screen.query_one(Transcript).divider(switch.line(), "switch")
         self._screen.refresh_session()
+        self._screen.flux.prepare(model)
+        if switch.fits is False:
+            words = f"{model.ref.name} has no room for all of it: /compact, or a larger model"
+            self._screen.query_one(StatusLine).say(words, "!", "$warning")
+            return
         later = "; the running answer ends with its own model" if session.busy else ""
         self._screen.query_one(StatusLine).say(f"Next message: {model.ref}{later}", "⇄")
-        self._screen.flux.prepare(model)
 
     def _pick(self, argument: str) -> None:
         if argument:
