@@ -29,6 +29,9 @@ RESET = (
 PASTE_START = "\x1b[200~"
 PASTE_END = "\x1b[201~"
 IDLE_SECONDS = 2.0
+# Most terminals send Alt and a key as ESC and the key. Textual reads ESC CR as Enter, and ESC with
+# a digit as what a Mac's option key would write.
+_LEGACY_ALT = re.compile("\x1b([\r1-9])")
 """A paste whose end never came is over after this much silence."""
 
 ESCAPE_SYMBOL = "\u241b"
@@ -134,6 +137,11 @@ def _overlap(text: str, mark: str) -> int:
     return next((n for n in range(len(mark) - 1, 0, -1) if text.endswith(mark[:n])), 0)
 
 
+def _as_alt(found: re.Match[str]) -> str:
+    """Return the unambiguous sequence of a key that came with Alt."""
+    return f"\x1b[{ord(found[1])};3u"
+
+
 def guard_input() -> None:
     """Put the guard into Textual's terminal parser, and make broken UTF-8 readable.
 
@@ -155,8 +163,7 @@ def guard_input() -> None:
         return guard
 
     def guarded_feed(self: XTermParser, data: str) -> Iterable[Message]:
-        # Alt+Enter comes as ESC CR from most terminals, which Textual reads as Enter.
-        text = guard_of(self).feed(data).replace("\x1b\r", "\x1b[13;3u") if data else data
+        text = _LEGACY_ALT.sub(_as_alt, guard_of(self).feed(data)) if data else data
         if text or not data:
             yield from feed(self, text)
 

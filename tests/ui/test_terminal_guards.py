@@ -66,16 +66,28 @@ def test_the_private_names_of_textual_that_the_guard_touches_are_still_there() -
         assert words in source, words
 
 
-def test_the_guarded_parser_makes_keys_of_keys_and_text_of_pastes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def parser(monkeypatch: pytest.MonkeyPatch) -> XTermParser:
     for name in ("feed", "tick"):
         monkeypatch.setattr(XTermParser, name, getattr(XTermParser, name))
     monkeypatch.setattr(XTermParser, "flux_guarded", False, raising=False)
     monkeypatch.setattr(linux_driver, "getincrementaldecoder", linux_driver.getincrementaldecoder)
     guard_input()
-    parser = XTermParser()
+    return XTermParser()
 
+
+@pytest.mark.parametrize("chunks", [["\x1b1\x1b9\x1b\rx"], ["\x1b", "1", "\x1b9\x1b", "\r", "x"]])
+def test_alt_with_a_digit_or_enter_is_that_key_and_types_nothing(
+    parser: XTermParser, chunks: list[str]
+) -> None:
+    seen = [event for chunk in chunks for event in parser.feed(chunk)]
+
+    keys = [event for event in seen if isinstance(event, events.Key)]
+    assert [event.key for event in keys] == ["alt+1", "alt+9", "alt+enter", "x"]
+    assert [event.character for event in keys if event.is_printable] == ["x"]
+
+
+def test_the_guarded_parser_makes_keys_of_keys_and_text_of_pastes(parser: XTermParser) -> None:
     chunks = ("a", PASTE_START[:3], PASTE_START[3:] + "b\x1b[Ac\x11", "\r" + PASTE_END + "d")
     seen = [event for chunk in chunks for event in parser.feed(chunk)]
 
