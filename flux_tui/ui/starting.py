@@ -104,9 +104,7 @@ class StartingApp(GuardedApp):
         try:
             self._runtime = runtime = await asyncio.to_thread(self._load)
         finally:
-            if not self.is_headless:
-                # What is loaded stays to the end: no collection need look at it again.
-                gc.freeze()
+            self._spare_modules()
             gc.enable()
         self._loaded.set()
         chat = self.chat
@@ -122,6 +120,11 @@ class StartingApp(GuardedApp):
         chat.do_what_waits()
         self._wake()
         chat.query_one(Prompt).remember(await runtime.store.prompts())
+
+    def _spare_modules(self) -> None:
+        # What is loaded stays to the end: a collection that looks at it stops a tenth of a second.
+        if not self.is_headless:
+            gc.freeze()
 
     def _load(self) -> Runtime:
         before = sys.getswitchinterval()
@@ -156,6 +159,7 @@ class StartingApp(GuardedApp):
 
         if not self.prices:
             self.prices.update(await asyncio.to_thread(price_texts, self.runtime))
+            self._spare_modules()
             for screen in self.screen_stack:
                 if isinstance(screen, ModelPicker):
                     screen.show_prices()
@@ -171,5 +175,6 @@ class StartingApp(GuardedApp):
         """Import the SDK of *model* in a thread; a missing key is said at once."""
         try:
             await self.runtime.prepare(model)
+            self._spare_modules()
         except FluxError as problem:
             self.warn(problem)
