@@ -144,6 +144,20 @@ async def test_an_at_sign_offers_files_and_takes_the_chosen_one(work: Path) -> N
         assert not menu.display
 
 
+async def test_enter_sends_when_the_file_is_named_in_full(work: Path) -> None:
+    async with chatting(work) as chat:
+        chat.session.policy.mode = "none"
+        menu = chat.app.chat.query_one(Menu)
+        await chat.press(*"greet @src/app.py")
+        await wait_until(lambda: menu.chosen == "src/app.py")
+
+        await chat.press("enter")
+        await wait_until(lambda: chat.answers and not chat.turning)
+
+        said = chat.session.conversation.path[0]
+        assert [part.name for part in said.parts if isinstance(part, Document)] == ["app.py"]
+
+
 async def test_the_menu_is_moved_in_and_closed_without_stopping_anything(work: Path) -> None:
     async with chatting(work) as chat:
         menu = chat.app.chat.query_one(Menu)

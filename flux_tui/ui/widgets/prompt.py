@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
@@ -112,6 +113,13 @@ class Prompt(TextArea):
         """Return one line; nothing while there is no room: Textual cannot wrap into no columns."""
         return super().render_line(y) if self.content_size.width else Strip.blank(0)
 
+    def _toggle_cursor_blink_visible(self) -> None:
+        # Textual writes the whole line anew, twice a second.
+        if self.screen.is_active:
+            self._cursor_visible = not self._cursor_visible
+            x, y = self._cursor_offset
+            self.refresh(Region(x, y - self.scroll_offset.y, 2, 1))
+
     def close_menu(self) -> bool:
         """Close the menu of files until something else is mentioned; whether it was open."""
         if self.menu is None or self.menu.chosen is None:
@@ -160,6 +168,8 @@ class Prompt(TextArea):
         match key:
             case "up" | "down":
                 menu.move(1 if key == "down" else -1)
+            case "enter" if menu.chosen == self.mention:
+                return False  # written in full: it is attached when the message is sent
             case "tab" | "enter":
                 self._mention(menu.chosen)
             case _:
