@@ -188,7 +188,7 @@ def chosen(runtime: Runtime, args: argparse.Namespace, *, fewest: int = 2) -> tu
     return models
 
 
-def with_signals(stop: Callable[[], None]) -> None:
+def with_signals(stop: Callable[[], object]) -> None:
     """Let an interrupt end the work in order; the loop ends soon after and takes these along."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

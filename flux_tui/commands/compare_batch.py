@@ -54,6 +54,7 @@ async def _carry_on(
     from flux_tui.session.jobs_log import AnswerLog
 
     log: AnswerLog | None = None
+    interrupted = False
     try:
         for notice in await runtime.start():
             complain(notice)
@@ -64,16 +65,23 @@ async def _carry_on(
         Path(job.out).parent.mkdir(parents=True, exist_ok=True)
         log = AnswerLog(Path(job.out))
         await asyncio.to_thread(log.open)
-        if not job.parts and not args.collect:
+        if job.parts:
+            # Another process may have carried it on before it let go of the answers.
+            job = await asyncio.to_thread(folder.find, job.id)
+        elif not args.collect:
             await _plan(runtime, folder, args, job, log)
         run = BatchRun(runtime, folder, job, log, complain)
-        with_signals(run.stop.set)
-        await run.run(wait=args.wait)
+        running = asyncio.ensure_future(run.run(wait=args.wait))
+        with_signals(running.cancel)
+        await asyncio.wait({running})
+        interrupted = running.cancelled()
+        if not interrupted:
+            running.result()
     finally:
         await runtime.aclose()
         if log is not None:
             log.close()
-    return _told(run, args)
+    return _told(run, args, interrupted=interrupted)
 
 
 async def _job(
@@ -102,7 +110,7 @@ async def _plan(
         await asyncio.to_thread(folder.save, job)
 
 
-def _told(run: BatchRun, args: argparse.Namespace) -> int:
+def _told(run: BatchRun, args: argparse.Namespace, *, interrupted: bool) -> int:
     """Print the results there are, and say what is still to come."""
     job, records = run.job, run.log.records
     models = job.models or tuple(dict.fromkeys(model for _, _, model in records))
@@ -113,5 +121,5 @@ def _told(run: BatchRun, args: argparse.Namespace) -> int:
     if running:
         many = f"{len(running)} of {len(job.parts)} batches are still running"
         complain(f'{many}; collect them with "flux-tui compare --collect {job.id}"')
-        return INTERRUPTED if run.stop.is_set() else 0
+        return INTERRUPTED if interrupted else 0
     return 1 if any(map(failed, found)) else 0

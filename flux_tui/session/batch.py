@@ -99,7 +99,7 @@ class JobFolder:
         Raises:
             OSError: it cannot be written.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         target = self.path / f"{job.id}.json"
         fresh = target.with_suffix(".tmp")
         with fresh.open("w", encoding="utf-8") as file:

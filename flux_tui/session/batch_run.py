@@ -49,7 +49,6 @@ class BatchRun:
     job: Job
     log: AnswerLog
     told: Callable[[str], None]
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
     _batches: dict[str, Batches] = field(default_factory=dict[str, Batches])
     _stored: set[str] = field(default_factory=set[str])
     _notes: str = ""
@@ -57,7 +56,8 @@ class BatchRun:
     async def run(self, *, wait: bool) -> None:
         """Hand in what is not, and collect what has ended; with *wait* until nothing is open.
 
-        A part that the vendor refuses fails with its words, and the others go on.
+        A part that the vendor refuses fails with its words, and the others go on. It may be
+        cancelled, or killed, at any point.
         """
         self._notes = await asyncio.to_thread(read_notes, self.runtime.root)
         await self._open_session()
@@ -65,22 +65,15 @@ class BatchRun:
         try:
             while True:
                 for part in self.job.parts:
-                    if part.open and not self.stop.is_set():
+                    if part.open:
                         await self._carry_on(part)
-                if not (wait and self.job.open) or await self._stopped(pause):
+                if not (wait and self.job.open):
                     return
+                await asyncio.sleep(pause)
                 pause = min(LONGEST_LOOK, pause * 1.5)
         finally:
             for batches in self._batches.values():
                 await batches.aclose()
-
-    async def _stopped(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.stop.wait()
-        except TimeoutError:
-            return False
-        return True
 
     async def _carry_on(self, part: Part) -> None:
         model = self.runtime.find_model(part.model)
@@ -131,7 +124,7 @@ class BatchRun:
                     raise
                 # The answer alone may be lost: the next round looks for the batch first.
                 jitter = random.uniform(0.5, 1.5)  # noqa: S311 - a pause, no secret
-                await self._stopped(2.0 ** (attempt - 1) * jitter)
+                await asyncio.sleep(2.0 ** (attempt - 1) * jitter)
             else:
                 self.told(f"{part.model}: {len(bodies)} prompts handed in as {part.batch}")
                 return

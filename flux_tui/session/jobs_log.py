@@ -103,6 +103,7 @@ class AnswerLog:
 
     def close(self) -> None:
         """Let others write to it; idempotent."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        with self._writing:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1

@@ -202,6 +202,34 @@ def test_a_judge_grades_afterwards_what_a_batch_has_answered(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_wait_that_is_broken_off_goes_on_later(
+    server: str, prompts: Path, number: signal.Signals
+) -> None:
+    words = ["compare", "--batch", "--wait", "--prompts", str(prompts), "-m", CLAUDE, "--csv"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flux_tui", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environ(server),
+    )
+    while process.poll() is None and handed_in(server) == 0:
+        pass
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    if number == signal.SIGINT and process.returncode:  # 0: it was done sooner than the signal came
+        assert (process.returncode, "are still running" in err) == (130, True)
+
+    done = flux(server, *words)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n1,one,") == 1
+    assert handed_in(server) == 1
+
+
+@pytest.mark.slow
 def test_no_key_reaches_a_job_or_its_answers(server: str, prompts: Path, own_home: Path) -> None:
     assert batch(server, prompts, "--wait").returncode == 0
 
