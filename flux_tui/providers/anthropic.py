@@ -36,6 +36,7 @@ from flux_tui.providers.encoding import (
     safe_id,
 )
 from flux_tui.providers.failures import stale_reasoning
+from flux_tui.providers.healing import Healing, drop_parameter
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.transport import (
     Body,
@@ -43,7 +44,6 @@ from flux_tui.providers.transport import (
     Exchange,
     client_options,
     confined,
-    drop_parameter,
     stream_reply,
 )
 
@@ -293,6 +293,7 @@ class Anthropic:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._connection = Connection(endpoint, _make)
+        self._healing = Healing(repair)
 
     async def prepare(self) -> None:
         """See `Provider.prepare`."""
@@ -306,8 +307,8 @@ class Anthropic:
             headers = {"anthropic-version": SAMPLING_VERSION} if "temperature" in body else None
             return client.messages.with_streaming_response.create(**body, extra_headers=headers)
 
-        exchange = Exchange(send, Decoder, repair)
-        async for event in stream_reply(self.endpoint, exchange, encode(request)):
+        exchange = Exchange(request.model.ref.name, send, Decoder, self._healing)
+        async for event in stream_reply(self.endpoint, exchange, self.body(request)):
             yield event
 
     async def models(self) -> list[str]:
@@ -320,7 +321,7 @@ class Anthropic:
 
     def body(self, request: ChatRequest) -> Body:
         """See `Provider.body`."""
-        return encode(request)
+        return self._healing.fit(request.model.ref.name, encode(request))
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""

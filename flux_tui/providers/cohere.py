@@ -35,12 +35,12 @@ from flux_tui.providers.encoding import (
     safe_id,
     without_thinking,
 )
+from flux_tui.providers.healing import Healing, drop_parameter
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.transport import (
     Body,
     Connection,
     Exchange,
-    drop_parameter,
     stream_reply,
 )
 
@@ -269,6 +269,7 @@ class Cohere:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._connection = Connection(endpoint, _make)
+        self._healing = Healing(repair)
 
     async def prepare(self) -> None:
         """See `Provider.prepare`."""
@@ -281,7 +282,7 @@ class Cohere:
         def send(body: Body) -> Any:
             return client.stream("/v2/chat", body)
 
-        exchange = Exchange(send, Decoder, repair)
+        exchange = Exchange(request.model.ref.name, send, Decoder, self._healing)
         async for event in stream_reply(self.endpoint, exchange, self.body(request)):
             yield event
 
@@ -307,7 +308,7 @@ class Cohere:
 
     def body(self, request: ChatRequest) -> Body:
         """See `Provider.body`."""
-        return encode(request)
+        return self._healing.fit(request.model.ref.name, encode(request))
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""

@@ -37,8 +37,9 @@ from flux_tui.providers.encoding import (
 from flux_tui.providers.gemini_errors import read_error
 from flux_tui.providers.gemini_schema import accepted_schema
 from flux_tui.providers.gemini_stream import Decoder
+from flux_tui.providers.healing import Healing, drop_parameter
 from flux_tui.providers.json_values import count, items, mapping, plain, string
-from flux_tui.providers.transport import Body, Connection, Exchange, drop_parameter, stream_reply
+from flux_tui.providers.transport import Body, Connection, Exchange, stream_reply
 
 if TYPE_CHECKING:
     import httpx2
@@ -321,6 +322,7 @@ class Gemini:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._connection = Connection(endpoint, _make)
+        self._healing = Healing(repair)
 
     async def prepare(self) -> None:
         """See `Provider.prepare`."""
@@ -334,8 +336,8 @@ class Gemini:
         def send(body: Body) -> Any:
             return client.stream(path, body)
 
-        exchange = Exchange(send, Decoder, repair)
-        async for event in stream_reply(self.endpoint, exchange, encode(request)):
+        exchange = Exchange(request.model.ref.name, send, Decoder, self._healing)
+        async for event in stream_reply(self.endpoint, exchange, self.body(request)):
             yield event
 
     async def models(self) -> list[str]:
@@ -360,7 +362,7 @@ class Gemini:
 
     def body(self, request: ChatRequest) -> Body:
         """See `Provider.body`."""
-        return encode(request)
+        return self._healing.fit(request.model.ref.name, encode(request))
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""

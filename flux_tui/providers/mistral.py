@@ -36,13 +36,13 @@ from flux_tui.providers.encoding import (
     replay,
     without_thinking,
 )
+from flux_tui.providers.healing import Healing, drop_parameter
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.mistral_stream import Decoder, read_error
 from flux_tui.providers.transport import (
     Body,
     Connection,
     Exchange,
-    drop_parameter,
     stream_reply,
 )
 
@@ -309,6 +309,7 @@ class Mistral:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._connection = Connection(endpoint, _make)
+        self._healing = Healing(repair)
 
     async def prepare(self) -> None:
         """See `Provider.prepare`."""
@@ -321,7 +322,7 @@ class Mistral:
         def send(body: Body) -> Any:
             return client.stream("/v1/chat/completions", body)
 
-        exchange = Exchange(send, Decoder, repair)
+        exchange = Exchange(request.model.ref.name, send, Decoder, self._healing)
         async for event in stream_reply(self.endpoint, exchange, self.body(request)):
             yield event
 
@@ -337,7 +338,7 @@ class Mistral:
 
     def body(self, request: ChatRequest) -> Body:
         """See `Provider.body`."""
-        return encode(request)
+        return self._healing.fit(request.model.ref.name, encode(request))
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""

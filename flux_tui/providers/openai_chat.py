@@ -10,6 +10,7 @@ take. `Endpoint.options` of a compatible server may change it:
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ from flux_tui.providers.encoding import (
     replay,
     safe_id,
 )
+from flux_tui.providers.healing import Healing, drop_parameter
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.transport import (
     Body,
@@ -46,7 +48,6 @@ from flux_tui.providers.transport import (
     Exchange,
     client_options,
     confined,
-    drop_parameter,
     stream_reply,
 )
 
@@ -65,6 +66,12 @@ _OPTIONAL = {
     "temperature": ("temperature",),
     "prompt_cache_key": ("prompt_cache_key",),
 }
+# Ollama, OpenRouter and vLLM, as their refusals word it (2026-11).
+_NO_TOOLS = re.compile(
+    r"does(n't| not) support (tools|tool use|function)|found that support tool use"
+    r"|tool choice requires --enable-auto-tool-choice",
+    re.IGNORECASE,
+)
 Entry = dict[str, JSON]
 
 
@@ -301,8 +308,18 @@ def _call(call: ToolCall) -> Entry:
 
 
 def repair(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
-    """Return a body without the optional parameter that a server refused; None if none was."""
-    if problem.status in {400, 422} and "max_completion_tokens" in problem.detail:
+    """Return a body without what a server refused and can do without; None if there is nothing."""
+    if problem.status in {400, 404, 422} and "tools" in body and _NO_TOOLS.search(problem.detail):
+        less = {name: value for name, value in body.items() if name != "tools"}
+        return less, f"{problem.provider} takes no tools for {string(body.get('model'))}"
+    if problem.status not in {400, 422}:
+        return None
+    renamed = _renamed_limit(problem, body) or _renamed_role(problem, body)
+    return renamed or drop_parameter(problem, body, _OPTIONAL)
+
+
+def _renamed_limit(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
+    if "max_completion_tokens" in problem.detail:
         for told, other in (
             ("max_tokens", "max_completion_tokens"),
             ("max_completion_tokens", "max_tokens"),
@@ -310,7 +327,15 @@ def repair(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
             if told in body:
                 less = {name: value for name, value in body.items() if name != told}
                 return {**less, other: body[told]}, f"{problem.provider} wants {other}"
-    return drop_parameter(problem, body, _OPTIONAL)
+    return None
+
+
+def _renamed_role(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
+    lead, *rest = items(body.get("messages")) or [None]
+    if "developer" not in problem.detail or mapping(lead).get("role") != "developer":
+        return None
+    messages: list[JSON] = [{**mapping(lead), "role": "system"}, *rest]
+    return {**body, "messages": messages}, f"{problem.provider} does not know the role developer"
 
 
 def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
@@ -325,6 +350,7 @@ class OpenAIChat:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._connection = Connection(endpoint, _make)
+        self._healing = Healing(repair)
 
     async def prepare(self) -> None:
         """See `Provider.prepare`."""
@@ -337,7 +363,7 @@ class OpenAIChat:
         def send(body: Body) -> Any:
             return client.chat.completions.with_streaming_response.create(**body)
 
-        exchange = Exchange(send, Decoder, repair)
+        exchange = Exchange(request.model.ref.name, send, Decoder, self._healing)
         async for event in stream_reply(self.endpoint, exchange, self.body(request)):
             yield event
 
@@ -351,7 +377,7 @@ class OpenAIChat:
 
     def body(self, request: ChatRequest) -> Body:
         """See `Provider.body`."""
-        return encode(request, self.endpoint.options)
+        return self._healing.fit(request.model.ref.name, encode(request, self.endpoint.options))
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""

@@ -35,6 +35,7 @@ from flux_tui.providers.encoding import (
     safe_id,
 )
 from flux_tui.providers.failures import stale_reasoning
+from flux_tui.providers.healing import Healing, drop_parameter
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.responses_stream import Decoder
 from flux_tui.providers.transport import (
@@ -43,7 +44,6 @@ from flux_tui.providers.transport import (
     Exchange,
     client_options,
     confined,
-    drop_parameter,
     stream_reply,
 )
 
@@ -324,6 +324,7 @@ class OpenAIResponses:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._connection = Connection(endpoint, _make)
+        self._healing = Healing(repair)
 
     async def prepare(self) -> None:
         """See `Provider.prepare`."""
@@ -336,8 +337,8 @@ class OpenAIResponses:
         def send(body: Body) -> Any:
             return client.responses.with_streaming_response.create(**body)
 
-        exchange = Exchange(send, Decoder, repair)
-        async for event in stream_reply(self.endpoint, exchange, encode(request)):
+        exchange = Exchange(request.model.ref.name, send, Decoder, self._healing)
+        async for event in stream_reply(self.endpoint, exchange, self.body(request)):
             yield event
 
     async def models(self) -> list[str]:
@@ -350,7 +351,7 @@ class OpenAIResponses:
 
     def body(self, request: ChatRequest) -> Body:
         """See `Provider.body`."""
-        return encode(request)
+        return self._healing.fit(request.model.ref.name, encode(request))
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 from flux_tui.core.errors import ProviderError
 from flux_tui.core.events import RetryScheduled, StreamEvent, UsageUpdate
-from flux_tui.core.usage import JSON
 from flux_tui.providers.failures import StreamFailure, classify, provider_error, stale_reasoning
+from flux_tui.providers.healing import Body, Healed, Healing
 
 if TYPE_CHECKING:
     import httpx2
@@ -37,8 +37,6 @@ _UNREADABLE = 4_000  # bytes of an answer that is no event stream, to tell what 
 _OWN_HOSTS = (".openai.com", ".anthropic.com")
 # 408, 409, 429, 5xx: see `failures`. These kinds pass; a full window or a wrong key does not.
 _JITTER = random.SystemRandom()
-
-Body = dict[str, JSON]
 
 
 class StreamDecoder(Protocol):
@@ -76,13 +74,14 @@ class StreamedResponse(Protocol):
 class Exchange:
     """How one wire format sends a request and reads its answer.
 
-    `send` opens the request with a body. `repair` may return another body to try once after a
-    refusal that the format knows how to heal, with the words to show.
+    `send` opens the request to `model` with a body; `healing` may know another body to try after
+    a refusal.
     """
 
+    model: str
     send: Callable[[Body], AbstractAsyncContextManager[StreamedResponse]]
     decoder: Callable[[], StreamDecoder]
-    repair: Callable[[ProviderError, Body], tuple[Body, str] | None]
+    healing: Healing
 
 
 class Connection:
@@ -187,29 +186,35 @@ async def stream_reply(
 ) -> AsyncGenerator[StreamEvent]:
     """Yield the reply to *body*, trying again as long as none of it was seen.
 
+    What a server refused is left out for one more try, each thing once.
+
     Raises:
         ProviderError: and nothing else.
     """
-    repaired = False
+    repairs: dict[str, Healed] = {}
     attempt = 1
     while True:
         begun = False
         try:
             async with aclosing(_attempt(endpoint, exchange, body)) as events:
                 async for event in events:
-                    begun = begun or not isinstance(event, UsageUpdate)
+                    if not begun and not isinstance(event, UsageUpdate):
+                        begun = True
+                        exchange.healing.learn(exchange.model, repairs.values())
                     yield event
         except ProviderError as problem:
             if begun:
                 raise
-            healed = None if repaired else exchange.repair(problem, body)
+            healed = exchange.healing.heal(problem, body)
+            if healed and healed.words in repairs:
+                healed = None
             seconds = 0.0 if healed else _pause(problem, attempt)
             if seconds is None:
                 raise
-            reason = healed[1] if healed else problem.message
+            reason = healed.words if healed else problem.message
             unreasoned = healed is not None and stale_reasoning(problem)
             if healed:
-                body, repaired = healed[0], True
+                body, repairs[reason] = healed.body, healed
         else:
             return
         attempt += 1
@@ -288,35 +293,3 @@ async def _demand_event_stream(response: httpx2.Response) -> None:
         "a proxy, a login page or a wrong base URL may be in the way",
         words=words,
     )
-
-
-def drop_parameter(
-    problem: ProviderError, body: Mapping[str, JSON], optional: Mapping[str, tuple[str, ...]]
-) -> tuple[Body, str] | None:
-    """Return *body* without the optional parameter that a 400 names, or None.
-
-    *optional* gives, for each name that a refusal may mention, the path to leave out.
-    """
-    if problem.status not in {400, 422}:
-        return None
-    named = next(
-        (name for name in optional if name == problem.param or name in problem.detail), None
-    )
-    if named is None:
-        return None
-    less = _without(body, optional[named])
-    return (less, f"{problem.provider} does not take {named}") if less != body else None
-
-
-def _without(body: Mapping[str, JSON], path: tuple[str, ...]) -> Body:
-    less = dict(body)
-    inner = less.get(path[0])
-    if len(path) == 1 or not isinstance(inner, dict):
-        less.pop(path[0], None)
-        return less
-    kept = _without(inner, path[1:])
-    if kept:
-        less[path[0]] = kept
-    else:
-        less.pop(path[0])
-    return less

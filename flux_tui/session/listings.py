@@ -145,8 +145,8 @@ async def _listed(base_url: str) -> list[str]:
             if response.status_code != 200:
                 return []
             return _ids(await _body(response))
-    except (httpx2.HTTPError, TimeoutError, ValueError):
-        return []
+    except (httpx2.HTTPError, TimeoutError, ValueError, RecursionError):
+        return []  # something else listens there
 
 
 async def _body(response: httpx2.Response) -> bytes:

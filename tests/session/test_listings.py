@@ -105,6 +105,7 @@ async def test_other_services_and_closed_ports_are_no_error() -> None:
         http({"data": [3, {"id": 4}]}),
         http({}, "401 Unauthorized"),
         b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{{{",
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + b"[" * 200_000,
         b"",
     ]
     for answer in answers:
