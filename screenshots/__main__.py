@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from screenshots.comparing import comparisons
 from screenshots.draw import save_png
 from tests.terminal.program import Program
 from tests.terminal.simulation import environment, simulator
@@ -104,7 +105,8 @@ def main() -> None:
         folder.mkdir()
         env = {**environment(port, Path(home) / "flux"), "HOME": home}
         story = Story(folder, env)
-        for steps in (story.steps(), story.after(), looks(folder, env), switches(folder, env)):
+        told = (story.steps(), story.after(), looks(folder, env), switches(folder, env))
+        for steps in (*told, comparisons(folder, env)):
             for name, program in steps:
                 program.read(0.5)
                 _draw(program, args.to / f"{name}.png")
