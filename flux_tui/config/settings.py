@@ -56,6 +56,7 @@ _FLUX_NAMES = {
     "max_output": "FLUX_MAX_OUTPUT",
     "demo": "FLUX_DEMO",
     "sim_speed": "FLUX_SIM_SPEED",
+    "cursor_blink": "FLUX_CURSOR_BLINK",
 }
 _NEED_TRUST = frozenset({*URL_NAMES, "FLUX_APPROVAL", "FLUX_TOOLS"})
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
@@ -106,6 +107,7 @@ class Settings:
     demo: bool = False
     sim_speed: float | None = None
     no_color: bool = False
+    cursor_blink: bool = True
     warnings: tuple[str, ...] = ()
 
     def base_url(self, provider: str, name: str, default: str) -> str:
@@ -157,6 +159,7 @@ def load_settings(overrides: Mapping[str, str], environ: Mapping[str, str], cwd:
         max_output=int(max_output) if max_output is not None else None,
         demo=source.flag("demo"),
         sim_speed=source.number("sim_speed", 0, 1_000_000),
+        cursor_blink=source.flag("cursor_blink", default=True),
         no_color=bool(source.variable("NO_COLOR")),
         warnings=(*warnings, *file.unknown()),
     )
@@ -228,11 +231,11 @@ class _Sources:
             raise ConfigError(message, place=place, key=key)
         return number
 
-    def flag(self, key: str) -> bool:
+    def flag(self, key: str, *, default: bool = False) -> bool:
         in_file = self.file.flag(key)
         found = self.outside(key)
         if found is None:
-            return bool(in_file)
+            return default if in_file is None else in_file
         value, place = found
         if value.lower() not in _FLAGS:
             raise ConfigError(f"must be 1 or 0, not {value!r}", place=place, key=key)

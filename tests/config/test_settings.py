@@ -304,3 +304,15 @@ def test_a_command_that_hangs_is_given_up(
 
     with pytest.raises(ConfigError, match="no key within"):
         find_key(load(home, cwd), "anthropic", ANTHROPIC)
+
+
+@pytest.mark.parametrize(
+    ("text", "env", "blinks"),
+    [("", "", True), ("cursor_blink = false\n", "", False), ("cursor_blink = false\n", "1", True)],
+)
+def test_the_cursor_blinks_unless_it_is_told_not_to(
+    home: Path, cwd: Path, text: str, env: str, blinks: bool
+) -> None:
+    config(home, text)
+
+    assert load(home, cwd, FLUX_CURSOR_BLINK=env).cursor_blink is blinks

@@ -61,7 +61,9 @@ class ChatScreen(Shell):
 
     def on_mount(self) -> None:
         """Be ready to type at once; the session comes after the first paint."""
-        self.query_one(Prompt).focus()
+        prompt = self.query_one(Prompt)
+        prompt.cursor_blink = self.flux.settings.cursor_blink
+        prompt.focus()
         self.refresh_hints()
 
     def take(self, session: ChatSession, notices: Sequence[str] = ()) -> None:

@@ -114,11 +114,13 @@ class Prompt(TextArea):
         return super().render_line(y) if self.content_size.width else Strip.blank(0)
 
     def _toggle_cursor_blink_visible(self) -> None:
-        # Textual writes the whole line anew, twice a second.
         if self.screen.is_active:
             self._cursor_visible = not self._cursor_visible
-            x, y = self._cursor_offset
-            self.refresh(Region(x, y - self.scroll_offset.y, 2, 1))
+
+    def _watch__cursor_visible(self) -> None:
+        # The cursor alone: Textual writes the whole line anew, twice a second.
+        x, y = self._cursor_offset
+        self.refresh(Region(x, y - self.scroll_offset.y, 2, 1))
 
     def close_menu(self) -> bool:
         """Close the menu of files until something else is mentioned; whether it was open."""

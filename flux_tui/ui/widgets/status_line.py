@@ -44,6 +44,7 @@ class StatusLine(Horizontal):
         self._glyph: Glyph = ("●", "$success")
         self._turn: TurnWords | None = None
         self._until = 0.0
+        self._counting = False
         self._figure = False  # whether the words hold one that changes all the time
         self._said: tuple[str, Glyph] = (self._words, self._glyph)  # what is shown of that
         self._counted = float("-inf")  # when it was last shown
@@ -59,7 +60,6 @@ class StatusLine(Horizontal):
     def on_mount(self) -> None:
         """Paint with the other panes."""
         self._clock.add(self.paint)
-        self.set_interval(1.0, self._count_down)
         self.paint()
 
     def hints(self, keys: Sequence[Hint]) -> None:
@@ -105,11 +105,15 @@ class StatusLine(Horizontal):
     def wait(self, seconds: float) -> None:
         """Count *seconds* down behind the words."""
         self._until = time.monotonic() + seconds
-        self._clock.request()
+        if not self._counting:
+            self._counting = True
+            self._count_down()
 
     def _count_down(self) -> None:
-        if self._until:
+        self._counting = bool(self._until)
+        if self._counting:
             self._clock.request()
+            self.set_timer(1.0, self._count_down)
 
     def paint(self) -> None:
         """Write what has changed."""
