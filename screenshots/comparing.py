@@ -26,7 +26,7 @@ def comparisons(folder: Path, env: dict[str, str]) -> Iterator[tuple[str, Progra
         yield from _voting(program)
         yield from _replaying(program)
     with Program(("--demo",), size=(80, 24), env=env, cwd=folder) as program:
-        program.wait_for("Ready", "context")
+        program.wait_for("Ready", "F1")
         _say(program, f"/compare {TWO}")
         program.wait_for("gpt-5.5", "to all columns")
         _say(program, "show me a table")

@@ -196,7 +196,7 @@ ACTIONS: tuple[Action, ...] = (
         id="compare.scoreboard",
         label="Scoreboard",
         help="Show the ratings that your votes between models amount to",
-        keys=("alt+b",),
+        keys=("alt+o",),
         slash="scoreboard",
         group="Models",
     ),

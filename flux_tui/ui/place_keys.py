@@ -74,7 +74,7 @@ PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Tab, Ctrl+T", "Mark the model, or no longer"),
             ("Enter", "Start with those that are marked"),
             ("Alt+T", "Allow the tools that only read, or none"),
-            ("Alt+B", "Begin blind: no names until you vote"),
+            ("Alt+Y", "Begin blind: no names until you vote"),
         ),
     ),
     (

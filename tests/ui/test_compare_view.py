@@ -265,11 +265,11 @@ async def test_columns_can_be_zoomed_hidden_and_moved(tmp_path: Path) -> None:
         await view.say("hello")
         first = view.letters
 
-        await view.press("alt+f")
+        await view.press("alt+x")
         await view.settle()
         assert [pane.display for pane in view.panes].count(True) == 1
         assert "gemini" in str(view.screen.query_one("#compare-tabs", Plain).content)
-        await view.press("alt+f", "alt+right")
+        await view.press("alt+x", "alt+right")
         await view.settle()
         assert view.letters == [first[1], first[0], first[2]]
         assert view.head(1).lstrip("▸ ").startswith("B")

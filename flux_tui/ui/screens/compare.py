@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 
 from flux_tui.core.errors import FluxError
-from flux_tui.core.events import TurnEnded, TurnEvent
+from flux_tui.core.events import ReplyStarted, TurnEnded, TurnEvent
 from flux_tui.session.compare import Comparison
 from flux_tui.session.comparing import remember
 from flux_tui.ui.render.labels import assemble, money, one_line, plain
@@ -210,7 +210,7 @@ class CompareScreen(ColumnsScreen):
             async with aclosing(stream) as happening:
                 async for index, event in happening:
                     panes[index].apply(event)
-                    if isinstance(event, TurnEnded):
+                    if isinstance(event, ReplyStarted | TurnEnded):
                         self.refresh_bar()
         except FluxError as problem:
             self.flux.warn(problem)

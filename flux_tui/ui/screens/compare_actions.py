@@ -144,7 +144,7 @@ class CompareActions:
 
     def _only_when_known(self) -> None:
         if self._screen.blind:
-            raise InputError("the columns are blind", hint="vote first, or Alt+B shows names")
+            raise InputError("the columns are blind", hint="vote first, or Alt+Y shows names")
         if self._screen.busy:
             raise InputError("an answer is still running", hint="stop it first")
 

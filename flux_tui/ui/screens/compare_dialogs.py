@@ -74,8 +74,10 @@ def forecast_text(forecast: Forecast, prices: Mapping[ModelRef, str], budget: st
         lines.append(
             assemble(
                 (f"  {one_line(flight.model.ref.name, 28):<28} ", "bold"),
-                f"{about}{count(flight.tokens)} tok  {money(flight.cost)}",
-                (f"  {price}", "dim"),
+                f"{about}{count(flight.tokens)} tok  {money(flight.cost)}  "
+                if flight.tokens
+                else "",
+                (price, "dim"),
                 (fits, "bold $error"),
             )
         )

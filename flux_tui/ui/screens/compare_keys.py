@@ -41,7 +41,7 @@ COLUMN_ACTIONS: tuple[ColumnAction, ...] = (
     _action("stop_one", "alt+s,s", "stopone", "Stop", "Stop the answer of this column"),
     _action("again", "f5,r", "retry", "Retry", "Let this column answer again"),
     _action("model", "f2,m", "model", "Model", "Another model in this column", arg="provider/name"),
-    _action("zoom", "alt+f,z", "zoom", "Zoom", "Show this column alone, or all again"),
+    _action("zoom", "alt+x,z", "zoom", "Zoom", "Show this column alone, or all again"),
     _action("hide", "alt+h,h", "hide", "Hide", "Hide this column; it is still asked"),
     _action("show", "alt+u,u", "show", "Show all", "Show the hidden columns again"),
     _action("left", "alt+left,less_than_sign", "left", "Move left", "Move this column left"),
@@ -72,7 +72,7 @@ COLUMN_ACTIONS: tuple[ColumnAction, ...] = (
     ),
     _action(
         "blind",
-        "alt+b,b",
+        "alt+y,b",
         "blind",
         "Blind",
         "Hide names, times and costs and shuffle the columns until you vote",

@@ -49,7 +49,7 @@ class ComparePicker(Dialog[Lineup | None]):
         Binding("pageup", "move(-8)", show=False, priority=True),
         Binding("tab,ctrl+t,ctrl+@", "mark", "Mark", priority=True),
         Binding("alt+t", "tools", "Tools", priority=True),
-        Binding("alt+b", "blind", "Blind", priority=True),
+        Binding("alt+y", "blind", "Blind", priority=True),
     ]
 
     def __init__(
@@ -77,7 +77,7 @@ class ComparePicker(Dialog[Lineup | None]):
             yield OptionList(markup=False)
             yield Plain(id="compare-chosen")
             yield Plain(
-                "Tab mark · Enter start · Alt+T tools · Alt+B blind · Esc close", classes="keys"
+                "Tab mark · Enter start · Alt+T tools · Alt+Y blind · Esc close", classes="keys"
             )
 
     def on_mount(self) -> None:

@@ -45,7 +45,7 @@ class ReplayScreen(ColumnsScreen):
         Binding("a,alt+a", "adopt", "Adopt"),
         Binding("d,alt+d", "read('diff')", "Diff"),
         Binding("l,alt+l", "read('together')", "Scroll together"),
-        Binding("z,alt+f", "read('zoom')", "Zoom"),
+        Binding("z,alt+x", "read('zoom')", "Zoom"),
         Binding("f1,question_mark", "help", "Help"),
     ]
 

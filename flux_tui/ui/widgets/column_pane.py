@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-from flux_tui.core.events import TurnEvent
+from flux_tui.core.events import Committed, TurnEvent
 from flux_tui.core.messages import Conversation, Message
 from flux_tui.core.models import ModelRef
 from flux_tui.session.answer_diff import Span
@@ -88,7 +88,8 @@ class ColumnPane(Vertical):
 
     def apply(self, event: TurnEvent) -> None:
         """Take one event of the column's turn."""
-        if not self.blind:
+        said = isinstance(event, Committed) and event.message.role == "user"
+        if said or not self.blind:
             self.text.apply(event)
         self._clock.request()
 
