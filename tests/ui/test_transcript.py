@@ -137,7 +137,40 @@ async def test_an_unfinished_reply_keeps_its_text_when_the_turn_fails():
         assert "x = 1" in shown(transcript)
         assert "✗ the server hung up" in shown(transcript)
         assert "check the network" in shown(transcript)
-        assert "press r" in shown(transcript)
+        assert "F5 or /retry asks again" in shown(transcript)
+
+
+async def test_a_turn_that_fails_while_it_waits_to_try_again_no_longer_says_that_it_will():
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        transcript = app.transcript
+        transcript.apply(ReplyStarted("a1", MODEL))
+        transcript.apply(ReplyDelta("a1", RetryScheduled("the server is busy", 2.0, 2, 4)))
+        app.clock.tick()
+        await pilot.pause()
+        assert "trying again in 2.0 s" in shown(transcript)
+
+        transcript.apply(TurnEnded("error", "the server is busy", "try later", True))
+        app.clock.tick()
+        await pilot.pause()
+
+        assert "trying again" not in shown(transcript)
+        assert "nothing arrived" in shown(transcript)
+
+
+async def test_the_error_of_a_reply_that_broke_off_is_said_once():
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        transcript = app.transcript
+        transcript.apply(ReplyStarted("a1", MODEL))
+        deltas(transcript, "half an ans")
+        words = "the server hung up; try again"
+        transcript.apply(Committed(answer("half an ans", error=words)))
+        transcript.apply(TurnEnded("error", "the server hung up", "try again", True))
+        app.clock.tick()
+        await pilot.pause()
+
+        assert shown(transcript).count("the server hung up") == 1
 
 
 async def test_scrolling_up_stops_following_and_end_follows_again():

@@ -266,9 +266,11 @@ class Transcript(ReadingView, can_focus=True):
             if isinstance(entry, Live):
                 entry.finish()
                 self._touch(entry)
-        if event.error:
+        last = self._entries[-1] if self._entries else None
+        said = isinstance(last, Finished) and bool(last.message.error)
+        if event.error and not said:  # a reply that broke off says it itself
             hint = f"\n{event.hint}" if event.hint else ""
-            retry = "\npress r to try again" if event.retryable else ""
+            retry = "\nF5 or /retry asks again" if event.retryable else ""
             self.divider(f"{event.error}{hint}{retry}", "error")
         self._stream(False)
 

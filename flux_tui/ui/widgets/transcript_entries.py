@@ -353,7 +353,8 @@ class Live(Speaking):
         self._source: list[str] = []
         self._thinking_since = 0.0
         self._retry = ""
-        self._waiting = Lines("note", lambda _: [Row(plain("…", ".transcript--quiet"))])
+        self._finished = False
+        self._waiting = Lines("note", self._waiting_rows)
         self._retrying = Lines("note", self._retry_rows)
 
     @property
@@ -408,6 +409,8 @@ class Live(Speaking):
 
     def finish(self) -> None:
         """Close every open block: no more will come."""
+        self._finished, self._retry = True, ""
+        self._waiting.changed()
         self._end_thinking()
         for section in self._sections.values():
             if isinstance(section, TextSection):
@@ -452,6 +455,10 @@ class Live(Speaking):
         if not isinstance(section, CallSection):
             section = self._sections[key] = CallSection(event.id or "", event.name or "")
         section.write(event.id or "", event.name or "", event.json)
+
+    def _waiting_rows(self, _: int) -> list[Row]:
+        words = "nothing arrived" if self._finished else "…"
+        return [Row(plain(words, ".transcript--quiet"))]
 
     def _retry_rows(self, width: int) -> list[Row]:
         return wrap(plain(f"↻ {self._retry}", ".transcript--warning"), min(width, PROSE))
