@@ -157,9 +157,11 @@ async def _compare(
         )
         if log is not None:
             await asyncio.to_thread(log.open)
-        asking = Asking(runtime, plan, _Counter(plan))
+        counter = _Counter(plan)
+        asking = Asking(runtime, plan, counter)
         with_signals(asking.stop)
         await asking.run()
+        counter.end()
     finally:
         await runtime.aclose()
         if log is not None:
@@ -199,8 +201,9 @@ class _Counter:
     """Tells on a terminal how far it is; of many prompts only."""
 
     def __init__(self, plan: Plan) -> None:
+        before = plan.log.records.values() if plan.log is not None else ()
         self._total = len(plan.prompts) * (len(plan.models) + (plan.judge is not None))
-        self._done = 0
+        self._done = sum(not record["error"] for record in before)
         self._shown = sys.stderr.isatty() and len(plan.prompts) > 1
 
     def __call__(self, record: Record) -> None:
@@ -211,6 +214,11 @@ class _Counter:
         elif self._shown:
             sys.stderr.write(f"\r{self._done} of {self._total} ")
             sys.stderr.flush()
+
+    def end(self) -> None:
+        """Leave the line that was written over and over."""
+        if self._shown:
+            sys.stderr.write("\n")
 
 
 def results(

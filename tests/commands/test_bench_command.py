@@ -61,6 +61,7 @@ def test_the_table_says_what_is_included() -> None:
     assert "there were none, so the first run did it." in done.stdout
 
 
+@pytest.mark.slow
 def test_the_history_keeps_every_result_and_forgives_a_torn_line(own_home: Path) -> None:
     assert measured("-m", "openai/gpt-5.5", "--runs", "1")
     assert measured("-m", "openai/gpt-5.4", "--runs", "2")
@@ -78,6 +79,7 @@ def test_the_history_keeps_every_result_and_forgives_a_torn_line(own_home: Path)
     assert table.stdout.count("openai/gpt-5") == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_counted_and_is_status_1() -> None:
     done = bench("-m", "openai/gpt-5.5", "--runs", "2", "--prompt", "sim: fault=401", "--json")
 

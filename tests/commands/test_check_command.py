@@ -61,6 +61,7 @@ def test_what_does_not_fit_is_status_1_and_larger_models_are_named() -> None:
     assert "\nlarger      " in done.stdout
 
 
+@pytest.mark.slow
 def test_a_stored_session_is_checked_and_stays_free_for_others() -> None:
     assert flux("ask", "Hello", "-m", "anthropic/claude-opus-5-5").returncode == 0
 
@@ -72,6 +73,7 @@ def test_a_stored_session_is_checked_and_stays_free_for_others() -> None:
     assert found["discloses_to"] == "OpenAI"
 
 
+@pytest.mark.slow
 def test_an_export_is_recognised(tmp_path: Path) -> None:
     assert flux("ask", "Hello").returncode == 0
     export = tmp_path / "session.json"
@@ -83,6 +85,7 @@ def test_an_export_is_recognised(tmp_path: Path) -> None:
     assert "read from   flux, answered by" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_tools_of_a_body_are_counted() -> None:
     body: dict[str, Any] = {"model": "gpt-5.5", "messages": [{"role": "user", "content": "hi"}]}
     more = {**body, "tools": [{"type": "function", "function": TOOL}] * 5}

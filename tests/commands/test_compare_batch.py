@@ -238,6 +238,7 @@ def test_no_key_reaches_a_job_or_its_answers(server: str, prompts: Path, own_hom
             assert b"sk-simulated" not in path.read_bytes(), path
 
 
+@pytest.mark.slow
 def test_a_refused_key_fails_every_prompt_with_its_reason(server: str, prompts: Path) -> None:
     words = ("compare", "--batch", "--wait", "--json", "--prompts", str(prompts), "-m", CLAUDE)
     done = subprocess.run(

@@ -62,6 +62,7 @@ def test_json_is_the_promised_object() -> None:
         assert answer["error"] == ""
 
 
+@pytest.mark.slow
 def test_the_answers_are_branches_of_one_stored_session_and_count_as_cost() -> None:
     found = compared("Hello", *TWO)
 
@@ -73,6 +74,7 @@ def test_the_answers_are_branches_of_one_stored_session_and_count_as_cost() -> N
     assert {row["key"] for row in spent} == {TWO[1], TWO[3]}
 
 
+@pytest.mark.slow
 def test_no_tools_are_offered_unless_readers_are_wished() -> None:
     none = compared("list files", *TWO)
     read = compared("list files", *TWO, "--tools", "read")
@@ -90,6 +92,7 @@ def test_a_model_that_fails_holds_up_no_other() -> None:
     assert "none" in bad["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verdict", "winner", "agree", "bias"),
     [("tie", "tie", True, False), ("A", None, False, True), ("none", None, False, False)],
@@ -124,6 +127,7 @@ def test_the_prompt_of_the_judge_can_be_seen_and_its_rubric_replaced(tmp_path: P
     assert '"winner": "A" or "B" or "tie"' in own.stdout
 
 
+@pytest.mark.slow
 def test_many_prompts_come_from_a_file_and_each_is_answered_once(
     prompts: Path, tmp_path: Path
 ) -> None:
@@ -141,6 +145,7 @@ def test_many_prompts_come_from_a_file_and_each_is_answered_once(
     assert lines.count("\n") == 4
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_behind_a_torn_line_and_asks_only_what_is_missing(
     prompts: Path, tmp_path: Path
 ) -> None:
@@ -183,6 +188,7 @@ def test_a_killed_run_is_resumed_without_asking_twice(tmp_path: Path) -> None:
     assert len(keys) == len(set(keys)) == 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_what_was_answered(tmp_path: Path, number: signal.Signals) -> None:
     prompts, out = tmp_path / "many.jsonl", tmp_path / "out.jsonl"
@@ -206,6 +212,7 @@ def test_an_interrupt_keeps_what_was_answered(tmp_path: Path, number: signal.Sig
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_budget_ends_a_run_with_status_3(prompts: Path) -> None:
     done = flux("compare", "--prompts", str(prompts), *TWO, "--max-cost", "0.0000001",
                 "--concurrency", "1")  # fmt: skip
@@ -295,6 +302,7 @@ def test_nothing_that_was_written_becomes_markdown() -> None:
     assert re.search(r"^````\n=cmd.*?\n````$", page, re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["--csv", "--markdown", "--html"])
 def test_every_form_names_all_models(form: str) -> None:
     done = flux("compare", "Hi", *TWO, form)
