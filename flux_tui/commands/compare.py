@@ -209,6 +209,7 @@ class _Counter:
     def __call__(self, record: Record) -> None:
         self._done += 1
         if record["error"]:
+            self.end()
             who = f"{record['model']}, prompt {record['id']}"
             complain(one_line(f"{who}: {record['error']}", 500))
         elif self._shown:
