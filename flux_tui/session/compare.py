@@ -163,6 +163,20 @@ class Comparison:
         for column in self.columns:
             column.session.conversation = tree
 
+    async def go_back(self, index: int) -> None:
+        """Let the base session stand where a column was asked last, all answers beside it.
+
+        Raises:
+            InputError: an answer is still running, or the column was asked nothing.
+        """
+        if self.busy:
+            raise InputError("an answer is still running", hint="stop it first")
+        path = self.columns[index].session.conversation.path
+        question = next((m for m in reversed(path) if m.role == "user"), None)
+        if question is None:
+            raise InputError("there is no question yet")
+        await self.base.adopt(self._tree(question.parent))
+
     def _tree(self, head: str | None) -> Conversation:
         """Return all that was said in any column as one tree, standing at *head*."""
         found: dict[str, Message] = {

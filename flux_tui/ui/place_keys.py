@@ -49,6 +49,7 @@ PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Enter", "Use the model"),
             ("Tab", "What the change means, in the place of the list, and back"),
             ("Ctrl+F", "Make it a favourite, or no longer one"),
+            ("Ctrl+T", "Compare it with the present model"),
         ),
     ),
     (

@@ -36,6 +36,22 @@ async def test_f6_offers_models_and_starts_with_those_that_are_marked(tmp_path: 
         assert len(providers) == 3
 
 
+async def test_the_list_of_models_puts_one_beside_the_present_one(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.send("/model anthropic/claude-opus-5")
+        await chat.press("f2")
+        await chat.dialog(ModelPicker)
+        await chat.press(*"gpt-5.5")
+        await chat.press("ctrl+t")
+        await chat.dialog(ComparePicker)
+
+        await chat.press("enter")
+        screen = await chat.dialog(CompareScreen)
+
+        names = [pane.column.session.model.ref.name for pane in screen.panes]
+        assert names == ["claude-opus-5", "gpt-5.5"]
+
+
 async def test_nothing_goes_out_before_the_number_of_requests_was_agreed_to(tmp_path: Path) -> None:
     async with comparing(tmp_path) as view:
         prompt = view.screen.query_one(Prompt)
@@ -208,6 +224,30 @@ async def test_a_comparison_may_begin_in_the_middle_of_a_conversation(tmp_path: 
         assert len(screen.panes) == 2
         for pane in screen.panes:
             assert chat.answers[0] in pane.text.session_text()
+
+
+async def test_a_merged_answer_becomes_a_turn_after_its_prompt_was_edited(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        answers = [pane.answer() for pane in view.panes]
+
+        prompt = view.screen.query_one(Prompt)
+        prompt.fill("/merge gemini/gemini-3.5-flash")
+        await view.press("enter")
+        await view.chat.dialog(ChatScreen)
+        await wait_until(lambda: view.chat.prompt.text)
+        asked = view.chat.prompt.whole_text
+        assert all(answer in asked for answer in answers)
+        assert view.chat.session.conversation.path == ()
+        view.chat.prompt.fill(f"{asked}\nBe brief.")
+        await view.press("enter")
+        await wait_until(lambda: len(view.chat.answers) == 1 and not view.chat.session.busy)
+
+        path = view.chat.session.conversation.path
+        assert path[0].text.endswith("Be brief.")
+        assert str(path[1].model) == "gemini/gemini-3.5-flash"
+        assert path[1].cost is not None
+        assert len(view.chat.session.conversation.messages) == 5
 
 
 async def test_f6_goes_to_the_chat_and_back_while_columns_answer(tmp_path: Path) -> None:

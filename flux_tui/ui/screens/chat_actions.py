@@ -42,6 +42,7 @@ class ChatActions:
         self._screen = screen
         self._escaped = 0.0
         self.models = ModelActions(screen)
+        self.comparing = CompareOpening(screen)
         self._table: dict[str, Callable[[str], Awaitable[None] | None]] = {
             "chat.stop": self._stop,
             "chat.retry": self._retry,
@@ -63,7 +64,7 @@ class ChatActions:
             "app.help": self._help,
             "app.theme": self._theme,
             **self.models.table,
-            **CompareOpening(screen).table,
+            **self.comparing.table,
             **RequestActions(screen, self.models).table,
         }
 

@@ -100,7 +100,10 @@ class ModelActions:
 
         async def picked(model: ModelInfo | None) -> None:
             await self._screen.attempt(star())
-            then(model)
+            if picker.beside is not None:
+                self._screen.actions.comparing.choose((here, picker.beside))
+            else:
+                then(model)
 
         self._screen.app.push_screen(picker, picked)
         # The screen's, not the picker's: what is found is kept when the picker is closed.

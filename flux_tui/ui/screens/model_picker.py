@@ -38,6 +38,7 @@ class ModelPicker(Dialog[ModelInfo | None]):
         Binding("pagedown", "move(8)", "Page", show=False, priority=True),
         Binding("pageup", "move(-8)", "Page", show=False, priority=True),
         Binding("ctrl+f", "star", "Favourite", priority=True),
+        Binding("ctrl+t", "compare", "Compare", priority=True),
         Binding("tab", "card", "Card", priority=True),
     ]
 
@@ -56,6 +57,7 @@ class ModelPicker(Dialog[ModelInfo | None]):
         # Names in one column, unless the window is too narrow for that.
         self._name_width = max((min(len(c.info.ref.name), 30) for c in choices), default=0)
         self.starred: dict[ModelRef, bool] = {}
+        self.beside: ModelInfo | None = None  # is to be compared with the present model
 
     def compose(self) -> ComposeResult:
         """Yield search field, list and hints."""
@@ -65,7 +67,10 @@ class ModelPicker(Dialog[ModelInfo | None]):
             with Container(id="picker-sides"):
                 yield OptionList(id="picker-list", markup=False)
                 yield PreflightCard(self._check, id="picker-card")
-            yield Plain("Enter use · Tab card · Ctrl+F favourite · Esc close", classes="keys")
+            yield Plain(
+                "Enter use · Tab card · Ctrl+F favourite · Ctrl+T compare · Esc close",
+                classes="keys",
+            )
 
     def on_mount(self) -> None:
         """Fill the list and stand on the current model."""
@@ -131,6 +136,14 @@ class ModelPicker(Dialog[ModelInfo | None]):
         if found is not None:
             self.starred[found.info.ref] = not self._is_favourite(found)
             self._fill(self.query_one(Input).value, keep=str(found.info.ref))
+
+    def action_compare(self) -> None:
+        """Close, to put the highlighted model beside the present one."""
+        at = self._list.highlighted
+        found = self._by_id(self._list.get_option_at_index(at).id) if at is not None else None
+        if found is not None and found.available:
+            self.beside = found.info
+            self.dismiss(None)
 
     def _is_favourite(self, choice: ModelChoice) -> bool:
         return self.starred.get(choice.info.ref, choice.favourite)
