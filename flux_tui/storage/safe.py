@@ -21,9 +21,9 @@ T = TypeVar("T")
 class SafeStore(SessionStore):
     """The database at *path*; a session that it can no longer write goes on in memory.
 
-    From the first failed write on, `health` says what happened: what is in memory is lost when
-    the program ends, so the user should export it. Sessions on disk stay readable. A session
-    never returns to the disk by itself: half of a conversation there would be worse than none.
+    From the first failed write on, `health` says what happened. Sessions on disk stay readable.
+    What is in memory is offered to the disk with every message of the user and once more at the
+    end; only if the disk refuses then too it is lost.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,6 +32,7 @@ class SafeStore(SessionStore):
         self._moved: set[str] = set()
         self._state: dict[str, str] = {}
         self._problem = ""
+        self._closed = False
 
     @property
     def problem(self) -> str:
@@ -63,6 +64,8 @@ class SafeStore(SessionStore):
 
     async def append(self, session_id: str, message: Message) -> None:
         """Store *message* for good, or for this run."""
+        if session_id in self._moved and message.role == "user":
+            await self._return(session_id)
         if session_id not in self._moved:
             try:
                 await self._disk.append(session_id, message)
@@ -175,6 +178,11 @@ class SafeStore(SessionStore):
 
     async def aclose(self) -> None:
         """Finish writing and close; idempotent."""
+        if self._closed:
+            return
+        for session_id in sorted(self._moved):
+            await self._return(session_id)
+        self._closed = True
         if self._memory is not None:
             await self._memory.aclose()
         await self._disk.aclose()
@@ -191,7 +199,7 @@ class SafeStore(SessionStore):
         if not self._problem:
             self._problem = (
                 f"{problem.message}: what is new is kept in memory only and lost at the end; "
-                "export what you need"
+                "put that right, and your next message writes all of it"
             )
 
     async def _read(self, reading: Awaitable[T], otherwise: T) -> T:
@@ -214,3 +222,26 @@ class SafeStore(SessionStore):
         info = next((info for info in known if info.id == session_id), blank)
         await self._spare().adopt(info, conversation)
         self._moved.add(session_id)
+
+    async def _return(self, session_id: str) -> None:
+        """Write what memory alone has of a session to the disk, if that takes it by now."""
+        spare = self._spare()
+        conversation = await spare.load(session_id)
+        try:
+            if any(info.id == session_id for info in await self._disk.find(session_id)):
+                if not await self._disk.claim(session_id):
+                    return  # another program goes on with what is on disk
+                stored = {m.id for m in (await self._disk.load(session_id)).messages}
+                for message in conversation.messages:
+                    if message.id not in stored:
+                        await self._disk.append(session_id, message)
+                await self._disk.set_head(session_id, conversation.head)
+            else:
+                for info in await spare.find(session_id):
+                    await self._disk.adopt(info, conversation)
+        except DiskError:
+            return  # `problem` has said so since the first refusal
+        await spare.delete(session_id)
+        self._moved.discard(session_id)
+        if not self._moved:
+            self._problem = ""

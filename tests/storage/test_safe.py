@@ -59,7 +59,7 @@ async def test_a_disk_that_fills_up_moves_the_session_to_memory(
     assert (await store.load(session)).path == (*conversation.path, big, reply)
     health = await store.health()
     assert "disk is full" in health.notice
-    assert "export" in health.notice
+    assert "your next message writes all of it" in health.notice
     assert not health.writable
     assert [info.id for info in await store.sessions()] == [session, other]
     assert await store.latest() == session
@@ -69,6 +69,68 @@ async def test_a_disk_that_fills_up_moves_the_session_to_memory(
     await store.aclose()
     async with aclosing(SqliteStore(path)) as disk:
         assert await disk.load(session) == conversation
+
+
+async def free_disk(store: SafeStore) -> None:
+    pages = "PRAGMA max_page_count = 1000000"
+    await store._disk._run(lambda opened: opened.connection.execute(pages).fetchone())
+
+
+async def test_with_room_on_the_disk_the_next_message_writes_what_was_in_memory_only(
+    store: SafeStore, path: Path
+) -> None:
+    session, conversation = await talk(store)  # type: ignore[arg-type]
+    await fill_disk(store)
+    big = replace(user_message("x" * 1_000_000), parent=conversation.head)
+    await store.append(session, big)
+    reply = answer("whole", big.id)
+    await store.append(session, reply)
+    await store.append(session, still := replace(user_message("full?"), parent=reply.id))
+    assert store.problem
+
+    await free_disk(store)
+    await store.append(session, last := replace(user_message("room"), parent=still.id))
+
+    assert store.problem == ""
+    assert (await store.health()).writable
+    assert len([info for info in await store.sessions() if info.id == session]) == 1
+    async with aclosing(SqliteStore(path)) as disk:
+        stored = await disk.load(session)
+    assert stored.path == (*conversation.path, big, reply, still, last)
+
+
+async def test_a_session_that_began_on_a_full_disk_is_written_at_the_end(
+    store: SafeStore, path: Path
+) -> None:
+    await store.health()
+    await fill_disk(store)
+    session = await store.create(title="t", system="x" * 1_000_000)
+    await store.append(session, said := user_message("hi"))
+    assert store.problem
+
+    await free_disk(store)
+    await store.aclose()
+
+    async with aclosing(SqliteStore(path)) as disk:
+        assert (await disk.load(session)).path == (said,)
+        assert [info.title for info in await disk.sessions()] == ["t"]
+
+
+async def test_what_another_program_took_over_meanwhile_is_left_to_it(
+    store: SafeStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, conversation = await talk(store)  # type: ignore[arg-type]
+    await fill_disk(store)
+    big = replace(user_message("x" * 1_000_000), parent=conversation.head)
+    await store.append(session, big)
+    await free_disk(store)
+    raw(path, "UPDATE session SET claim = 'somebody else'")
+    monkeypatch.setattr("flux_tui.storage.sqlite.is_free", lambda claim: False)
+
+    await store.append(session, more := replace(user_message("more"), parent=big.id))
+
+    assert (await store.load(session)).path == (*conversation.path, big, more)
+    assert store.problem
 
 
 async def test_a_new_session_on_a_full_disk_lives_in_memory(store: SafeStore) -> None:
