@@ -1,5 +1,17 @@
-"""The text that the floor streams: 1,000 tokens of four characters, in lines of prose."""
+"""What the programs beside ours show: the same Markdown that the simulator answers."""
 
-TOKENS = tuple(
-    f"w{index % 100:02d} " + ("\n" if index % 20 == 19 else "") for index in range(1_000)
-)
+from flux_tui.sim.content import filler
+
+NUMBER = 2_000
+"""Tokens of the answer."""
+
+SPEED = 200
+"""Tokens a second."""
+
+TOKENS = filler(NUMBER, "md", "floor", "FLOOR")
+ANSWER = "".join(TOKENS)
+
+
+def due(seconds: float) -> str:
+    """Return what has arrived after so many seconds; the whole at the end."""
+    return "".join(TOKENS[: int(seconds * SPEED)])
