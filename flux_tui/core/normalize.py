@@ -256,7 +256,8 @@ class _Normalizer:
             reason = f"{self.model.ref} takes {self.model.max_images} images, the newest are sent"
             return self._image_note(part, reason, message)
         self._note("kept", "image", "the model takes images", message)
-        return part
+        name = clean(part.name)
+        return part if name is part.name else replace(part, name=name)
 
     def _image_note(self, part: Image, reason: str, message: Message) -> Text:
         self._note("adapted", "image", reason, message)
@@ -267,7 +268,8 @@ class _Normalizer:
     def _document(self, part: Document, message: Message, *, files: bool = True) -> Document | Text:
         if files and part.mime == _PDF and self.model.abilities.documents:
             self._note("kept", "document", "the model takes PDF files", message)
-            return part
+            name = clean(part.name)
+            return part if name is part.name else replace(part, name=name)
         text = part.text
         if text is None and part.mime.startswith("text/"):
             text = part.data.decode("utf-8", "replace")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from flux_tui.core.events import StreamEvent
 from flux_tui.core.messages import Message
 from flux_tui.core.models import Api, Effort, ModelInfo
+from flux_tui.core.repair import clean
 from flux_tui.core.usage import JSON
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class ChatRequest:
     effort: Effort | None = None
     temperature: float | None = None
     cache_key: str = ""
+
+    def __post_init__(self) -> None:
+        # Messages are clean by now. A prompt given on the command line may hold bytes of another
+        # encoding, as lone surrogates that no vendor's JSON can carry.
+        object.__setattr__(self, "system", clean(self.system))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

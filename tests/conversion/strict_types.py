@@ -16,6 +16,7 @@ import typing_extensions
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from flux_tui.core.models import Api
+from tests.conversion import plain_types
 
 _LISTS = (list, collections.abc.Iterable, collections.abc.Sequence)
 _NOTHING = object()  # of a union, when all its members are left out
@@ -90,7 +91,7 @@ def _adapter(api: Api) -> TypeAdapter[Any] | None:
 
             return TypeAdapter(_strict(responses.ResponseCreateParamsStreaming))
         case "gemini" | "mistral" | "cohere":
-            return None  # these go over plain HTTP: their vendors' packages are no dependency
+            return plain_types.adapter(api)
 
 
 def problems(api: Api, body: Any) -> list[str]:

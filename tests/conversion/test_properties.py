@@ -6,6 +6,7 @@ The budget follows the hypothesis profile: HYPOTHESIS_PROFILE=soak runs about a 
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flux_tui.core import codec
-from flux_tui.core.messages import Message, Text, user_message
+from flux_tui.core.messages import (
+    Document,
+    Image,
+    Message,
+    Text,
+    ToolCall,
+    ToolResult,
+    user_message,
+)
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.normalize import normalize
 from flux_tui.core.repair import clean
@@ -30,6 +39,7 @@ from tests.conversion.formats import (
     refusals,
 )
 from tests.conversion.histories import cut_answers, muddles, signed_conversations, signs, swapped
+from tests.conversion.plain_types import PACKAGES, is_present
 from tests.conversion.strict_types import problems
 from tests.core.strategies import MODELS, histories
 
@@ -235,20 +245,51 @@ GOOD: dict[str, dict[str, Any]] = {
         "stream": True,
         "input": [{"role": "user", "content": [{"type": "input_text", "text": "x"}]}],
     },
+    "gemini": {"contents": [{"role": "user", "parts": [{"text": "x"}]}]},
+    "mistral": {
+        "model": "m",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}],
+    },
+    "cohere": {
+        "model": "m",
+        "stream": True,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}],
+    },
 }
 
 
 @pytest.mark.parametrize("api", GOOD)
 @pytest.mark.parametrize("place", ["body", "message", "part"])
 def test_the_rebuilt_types_accept_good_and_refuse_strangers(api: Any, place: str) -> None:
+    if api in PACKAGES and not is_present(api):
+        pytest.skip("the vendor's package is not installed")
     body = json.loads(json.dumps(GOOD[api]))
-    message = (body.get("messages") or body["input"])[0]
+    message = (body.get("messages") or body.get("input") or body["contents"])[0]
 
+    part = (message.get("content") or message["parts"])[0]
     assert problems(api, body) == []
 
-    {"body": body, "message": message, "part": message["content"][0]}[place]["stranger"] = 1
+    {"body": body, "message": message, "part": part}[place]["stranger"] = 1
     assert problems(api, body)
 
 
 def test_one_target_is_a_compatible_server() -> None:
     assert any(is_compatible(model) for model in TARGETS)
+
+
+@each_target
+def test_names_and_prompts_of_another_encoding_can_be_sent(target: ModelInfo) -> None:
+    # So the operating system gives what is no UTF-8, and so it comes from the command line.
+    name = os.fsdecode(b"caf\xe9.pdf")
+    files = (Document(b"%PDF-1.7", "application/pdf", name), Image(b"\x89PNG", "image/png", name))
+    parts = (*files, Text("see"))
+    asked = Message(role="user", parts=parts)
+    call = ToolCall("c1", "run", {})
+    history = (
+        asked,
+        Message(role="assistant", parts=(*parts, call), stop="tool_calls"),
+        Message(role="tool", parts=(ToolResult("c1", "run", parts),)),
+        asked,
+    )
+
+    assert refusals(target, body_of(target, history, system=f"You see {name}")) == []
