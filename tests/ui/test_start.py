@@ -1,0 +1,75 @@
+"""What the first paint does without, and what happens to those who do not wait for it."""
+
+from pathlib import Path
+
+import pytest
+from textual.geometry import Region
+
+from flux_tui.ui.screens.listing import TextScreen
+from flux_tui.ui.widgets.prompt import Prompt
+from flux_tui.ui.widgets.status_line import StatusLine
+from tests.ui.driving import chatting, make_app, wait_until
+
+
+async def test_what_is_sent_before_there_is_a_session_is_sent_when_there_is_one(
+    tmp_path: Path,
+) -> None:
+    app = make_app(tmp_path)
+
+    async with app.run_test():
+        app.chat.query_one(Prompt).fill("hello")
+        app.chat.query_one(Prompt)._enter()  # pyright: ignore[reportPrivateUsage]
+        await wait_until(
+            lambda: app.chat.session is not None and len(app.chat.session.conversation.path) > 1,
+            "an answer",
+        )
+
+        assert app.chat.session is not None
+        assert app.chat.session.conversation.path[0].text == "hello"
+
+
+async def test_an_action_that_comes_too_early_is_done_later(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+
+    async with app.run_test():
+        await app.chat.run_command("app.help", "")
+        await wait_until(lambda: isinstance(app.screen, TextScreen), "the help")
+
+
+async def test_a_theme_of_the_settings_is_there_from_the_first_paint(tmp_path: Path) -> None:
+    app = make_app(tmp_path, FLUX_THEME="flux-light")
+
+    async with app.run_test():
+        assert app.theme == "flux-light"
+        assert app.chat.styles.background.hex6.lower() == "#fbfbfd"
+
+
+async def test_a_figure_is_not_shown_with_every_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flux_tui.ui.widgets.status_line._FIGURE_SECONDS", 1_000)
+    async with chatting(tmp_path) as chat:
+        line = chat.app.chat.query_one(StatusLine)
+        shown: list[str] = []
+        for words, figure in (("one", True), ("two", True), ("three", False)):
+            line.say(words, "+", figure=figure)
+            await chat.settle()
+            shown.append(chat.text("#status-now"))
+
+        assert shown == ["+ one", "+ one", "+ three"]
+
+
+async def test_a_cursor_that_blinks_paints_itself_alone(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        chat.prompt.fill("some words")
+        await chat.settle()
+        dirty = chat.prompt._dirty_regions  # pyright: ignore[reportPrivateUsage]
+        dirty.clear()
+        chat.prompt._toggle_cursor_blink_visible()  # pyright: ignore[reportPrivateUsage]
+
+        assert list(dirty) == [Region(2 + len("some words"), 1, 2, 1)]
+
+
+async def test_a_cursor_stands_still_by_a_setting(tmp_path: Path) -> None:
+    async with chatting(tmp_path, FLUX_CURSOR_BLINK="0") as chat:
+        assert chat.prompt.cursor_blink is False
