@@ -149,8 +149,8 @@ def test_twice_the_messages_take_about_twice_the_time(
         capfd.readouterr()
         return took
 
-    small = min(seconds(5_000) for _ in range(2))
-    large = min(seconds(40_000) for _ in range(2))
+    small = min(seconds(2_500) for _ in range(2))
+    large = min(seconds(20_000) for _ in range(2))
 
     # Eight times the messages; quadratic time would be sixty-four times as much.
     assert large < small * 24, f"{small:.2f} s, {large:.2f} s"
