@@ -33,8 +33,8 @@ async def remember(store: SessionStore, comparison: Comparison) -> None:
     value = json.dumps({"columns": columns, "reads": comparison.reads})
     await store.set_state(comparison_key(comparison.base.id), value)
     # What the columns say comes beside the session, which goes on where it stood.
-    if comparison.base.conversation.head is not None:
-        await store.set_head(comparison.base.id, comparison.base.conversation.head)
+    first = comparison.columns[0].session.conversation.head
+    await store.set_head(comparison.base.id, comparison.base.conversation.head or first)
 
 
 async def forget(store: SessionStore, session_id: str) -> None:

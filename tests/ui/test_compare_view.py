@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual.widgets import TextArea
+
 from flux_tui.core.messages import ToolResult
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.screens.compare import CompareScreen
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen
 from flux_tui.ui.screens.compare_picker import ComparePicker
+from flux_tui.ui.screens.compare_refine import RubricScreen
 from flux_tui.ui.screens.consent import ConsentScreen
+from flux_tui.ui.screens.listing import TextScreen
 from flux_tui.ui.screens.model_picker import ModelPicker
 from flux_tui.ui.widgets.column_text import DiffText
 from flux_tui.ui.widgets.plain import Plain
@@ -248,6 +252,24 @@ async def test_a_merged_answer_becomes_a_turn_after_its_prompt_was_edited(tmp_pa
         assert str(path[1].model) == "gemini/gemini-3.5-flash"
         assert path[1].cost is not None
         assert len(view.chat.session.conversation.messages) == 5
+
+
+async def test_a_judge_reads_twice_and_says_whether_the_order_decided(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        view.screen.query_one(Prompt).fill("/judge gemini/gemini-3.5-flash")
+        await view.press("enter")
+        rubric = await view.chat.dialog(RubricScreen)
+        assert "Correct" in rubric.query_one(TextArea).text
+
+        await view.press("ctrl+s")
+        page = await view.chat.dialog(TextScreen)
+        text = " ".join(str(each.content) for each in page.query(Plain))
+
+        assert "In the order A, B" in text
+        assert "In the order B, A" in text
+        assert "simulated" in text
+        assert [len(path) for path in view.paths()] == [2, 2]
 
 
 async def test_f6_goes_to_the_chat_and_back_while_columns_answer(tmp_path: Path) -> None:

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 from flux_tui.core.errors import InputError
 from flux_tui.core.models import ModelInfo
 from flux_tui.session.comparing import forget
-from flux_tui.session.merge import merge_prompt
 from flux_tui.ui.render.labels import assemble, one_line, plain
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen, forecast_text
 from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS, COLUMN_KEYS, keys_of
 from flux_tui.ui.screens.compare_reading import ReadingActions
+from flux_tui.ui.screens.compare_refine import Refining
 from flux_tui.ui.screens.compare_votes import Votes
 from flux_tui.ui.screens.listing import ListScreen, Row, TextScreen
 from flux_tui.ui.screens.model_picker import ModelPicker
 from flux_tui.ui.screens.scoreboard import ScoreboardScreen
 from flux_tui.ui.widgets.column_pane import ColumnPane
 from flux_tui.ui.widgets.prompt import Prompt
-from flux_tui.ui.widgets.status_line import StatusLine
 from flux_tui.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -47,7 +46,8 @@ class CompareActions:
             "tag": self.votes.set_tag,
             "tools": lambda _: self._tools(),
             "forecast": lambda _: self._forecast(),
-            "merge": self._merge,
+            "merge": lambda argument: Refining(screen).merge(argument),
+            "judge": lambda argument: Refining(screen).judge(argument),
             "scoreboard": lambda _: self._scoreboard(),
             "commands": lambda _: self._commands(),
             "help": lambda _: self._help(),
@@ -200,43 +200,6 @@ class CompareActions:
             screen.remember()
 
         screen.app.push_screen(QuestionScreen("All from here?", text, "Go on"), answered)
-
-    def _merge(self, argument: str) -> None:
-        """Ask which model merges, then have its prompt ready to edit in the chat."""
-        self._only_when_known()
-        screen, pane = self._screen, self._pane
-        texts = [text for each in screen.panes if (text := each.answer())]
-        if len(texts) < 2:
-            raise InputError("there are no two answers to merge yet")
-
-        async def chosen(model: ModelInfo | None) -> None:
-            if model is not None:
-                await screen.attempt(write(model))
-
-        async def write(model: ModelInfo) -> None:
-            path = pane.column.session.conversation.path
-            question = next(m.text for m in reversed(path) if m.role == "user")
-            base = screen.comparison.base
-            await screen.comparison.go_back(pane.index)
-            base.model = model
-            self._back()
-            chat = screen.flux.chat
-            chat.show_conversation()
-            names = ", ".join(p.column.session.model.ref.name for p in screen.panes)
-            note = f"the answers of {one_line(names, 100)} stay beside this as branches"
-            chat.query_one(Transcript).divider(note, "notice")
-            chat.query_one(Prompt).fill(merge_prompt(question, texts))
-            words = f"Enter sends this to {model.ref}: it gets all answers that stand in it"
-            chat.query_one(StatusLine).say(words, "!", "$warning")
-
-        if argument:
-            screen.run_worker(chosen(screen.flux.runtime.find_model(argument)))
-            return
-        session = pane.column.session
-        picker = ModelPicker(
-            screen.flux.runtime.choices(), session.model.ref, screen.flux.prices, session.preflight
-        )
-        screen.app.push_screen(picker, chosen)
 
     # ── elsewhere ──
 
