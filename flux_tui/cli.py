@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import io
 import os
@@ -143,6 +144,7 @@ def _refuse_unused(args: argparse.Namespace) -> None:
 
 
 def _full_screen(args: argparse.Namespace) -> int:
+    gc.disable()  # nothing of what a start makes is garbage; the application collects again
     from flux_tui.config.settings import load_settings
     from flux_tui.ui.app import run_app
 
