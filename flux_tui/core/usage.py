@@ -24,8 +24,10 @@ class Usage:
 
     The four buckets input, cache_read, cache_write and output are disjoint; adapters make them so
     (OpenAI counts cached tokens inside the prompt, Anthropic beside it; API references, 2026-11).
-    `reasoning` is a part of `output`, `cache_write_1h` a part of `cache_write`. Missing counts
-    are 0; `estimated` says that the provider reported none and that we counted.
+    `reasoning` is a part of `output`, `cache_write_1h` a part of `cache_write`. `uncharged` are
+    tokens of the prompt that take room in the window and cost nothing, as Cohere's own words; no
+    bucket holds them. Missing counts are 0; `estimated` says that the provider reported none and
+    that we counted.
     """
 
     input: int = 0
@@ -34,6 +36,7 @@ class Usage:
     cache_write_1h: int = 0
     output: int = 0
     reasoning: int = 0
+    uncharged: int = 0
     estimated: bool = False
     raw: Mapping[str, JSON] = field(default_factory=dict[str, JSON], compare=False)
 
@@ -47,6 +50,11 @@ class Usage:
         """Tokens read and written."""
         return self.prompt + self.output
 
+    @property
+    def room(self) -> int:
+        """Tokens of the window that prompt and answer took."""
+        return self.total + self.uncharged
+
     def __add__(self, other: Usage) -> Usage:
         """Return the sum; raw provider data belongs to single requests and is left out."""
         return Usage(
@@ -56,6 +64,7 @@ class Usage:
             cache_write_1h=self.cache_write_1h + other.cache_write_1h,
             output=self.output + other.output,
             reasoning=self.reasoning + other.reasoning,
+            uncharged=self.uncharged + other.uncharged,
             estimated=self.estimated or other.estimated,
         )
 

@@ -175,11 +175,14 @@ def _delta(part: _Part, text: str) -> TextDelta | ThinkingDelta:
 def usage_of(raw: Mapping[str, JSON]) -> Usage:
     """Return the tokens of *raw* that are billed: what was said, without the vendor's words.
 
-    `tokens` counts those too, and `cached_tokens` is a part of them: both stay in `raw` alone.
+    `tokens` counts those too, and `cached_tokens`, which stays in `raw` alone, is a part of them.
     """
-    billed = mapping(raw.get("billed_units")) or mapping(raw.get("tokens"))
+    read = mapping(raw.get("tokens"))
+    billed = mapping(raw.get("billed_units")) or read
+    charged = count(billed.get("input_tokens"))
     return Usage(
-        input=count(billed.get("input_tokens")),
+        input=charged,
+        uncharged=max(0, count(read.get("input_tokens")) - charged),
         output=count(billed.get("output_tokens")),
         raw=dict(raw),
     )

@@ -79,7 +79,8 @@ class Meter:
     def learn(self, request: ChatRequest, usage: Usage) -> None:
         """Compare what a model said of a request with what is counted here. Call it in a thread."""
         counted = self.count(request.messages, request.system, request.tools)
-        self.calibration.learn(request.model.ref, usage.prompt, counted.tokens)
+        read = usage.prompt + usage.uncharged
+        self.calibration.learn(request.model.ref, read, counted.tokens)
 
     def measure(
         self,
@@ -113,5 +114,5 @@ def _last_report(path: tuple[Message, ...], model: ModelRef) -> tuple[int, int]:
         message = path[place]
         if message.usage is not None:
             own = message.model == model and not message.usage.estimated
-            return place, message.usage.total if own else 0
+            return place, message.usage.room if own else 0
     return 0, 0

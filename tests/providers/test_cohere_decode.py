@@ -217,6 +217,15 @@ def test_usage_without_bills_is_what_was_read() -> None:
     assert usage_of(tokens).raw == tokens
 
 
+def test_what_was_read_and_not_charged_takes_room_all_the_same() -> None:
+    tokens = {"input_tokens": 1394, "output_tokens": 54}
+    usage = usage_of({"billed_units": {"input_tokens": 8, "output_tokens": 50}, "tokens": tokens})
+
+    assert (usage.input, usage.output, usage.total) == (8, 50, 58)
+    assert usage.room == 1394 + 50
+    assert (usage + usage).room == 2 * usage.room
+
+
 @pytest.mark.parametrize(
     ("body", "kind"),
     [

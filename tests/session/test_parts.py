@@ -229,6 +229,16 @@ def test_what_came_after_the_last_report_is_estimated() -> None:
     assert ContextUse(5, None, estimated=True).share is None
 
 
+def test_the_meter_shows_what_was_read_not_what_was_charged() -> None:
+    charged = replace(answer(1), usage=Usage(input=8, output=2, uncharged=190))
+    path = (user_message("x" * 100), charged)
+    meter = Meter(count, Calibration())
+
+    assert meter.measure(path, model()).tokens == 200
+    meter.learn(ChatRequest(model=model(), messages=path[:1]), Usage(input=10, uncharged=190))
+    assert meter.measure(path[:1], model()).tokens == 200
+
+
 def test_another_models_count_is_not_taken_over() -> None:
     path = (user_message("x" * 100), replace(answer(1), usage=Usage(input=999, output=1)))
     meter = Meter(count, Calibration())
