@@ -120,6 +120,7 @@ async def test_a_column_that_fails_says_so_and_can_be_asked_again(tmp_path: Path
         await view.say("sim: fault=bad-request hello")
         assert view.panes[1].column.progress.state == "failed"
         assert "failed" in view.head(1)
+        assert "r tries again" in view.head(1)
         assert "✗" in str(view.screen.query_one("#status-now", Plain).content)
         assert "try again" in view.panes[1].text.session_text() or "F5" in view.chat.text(
             "#status-now"

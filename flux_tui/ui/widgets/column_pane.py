@@ -176,6 +176,9 @@ class ColumnPane(Vertical):
             facts += [money(progress.cost)] if progress.cost.basis != "free" else []
             if not progress.running and progress.seconds:
                 facts.append(seconds(progress.seconds))
+        if progress.state in {"failed", "retrying"} and progress.problem:
+            facts = [one_line(progress.problem, 120)]
+            rate += " · r tries again" if progress.state == "failed" else ""
         return [
             assemble((f"  {mark} {word}", style), (first + rate, "")),
             assemble(("  " + " · ".join(facts), "")),
