@@ -113,6 +113,11 @@ class Prompt(TextArea):
         """Return one line; nothing while there is no room: Textual cannot wrap into no columns."""
         return super().render_line(y) if self.content_size.width else Strip.blank(0)
 
+    def on_show(self) -> None:
+        """Take the keyboard again that was lost while there was no room."""
+        if self.screen.focused is None:
+            self.focus()
+
     def _toggle_cursor_blink_visible(self) -> None:
         if self.screen.is_active:
             self._cursor_visible = not self._cursor_visible
