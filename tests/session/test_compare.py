@@ -12,7 +12,7 @@ import pytest
 
 from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import InputError
-from flux_tui.core.events import ReplyDelta, TurnEnded, TurnEvent
+from flux_tui.core.events import ReplyDelta, TextDelta, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation
 from flux_tui.session.compare import Comparison
 from flux_tui.session.wiring import Runtime
@@ -170,9 +170,12 @@ async def test_stopping_one_column_leaves_the_others_alone(runtime: Runtime) -> 
 
 async def test_leaving_in_the_middle_keeps_what_arrived_and_stops_all(runtime: Runtime) -> None:
     comparison = compared(runtime, *MODELS[:2])
+    begun: set[int] = set()
     async with aclosing(comparison.ask("bench n=4000 r=50 k=prose id=S")) as going:
         async for index, event in going:
-            if isinstance(event, ReplyDelta) and index == 1:
+            if isinstance(event, ReplyDelta) and isinstance(event.event, TextDelta):
+                begun.add(index)
+            if len(begun) == 2:
                 break
 
     assert not comparison.busy
