@@ -113,6 +113,8 @@ class Decoder:
 
     def _choice(self, choice: dict[str, JSON]) -> Iterator[StreamEvent]:
         delta = mapping(choice.get("delta"))
+        if not (delta or self._text.begun or self._calls):
+            delta = mapping(choice.get("message"))  # a gateway that sends the answer in one piece
         yield from self._reasoned(delta)
         content = delta.get("content")
         if isinstance(content, list):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -33,6 +33,8 @@ _CONNECT_SECONDS = 10.0
 _SILENCE_SECONDS = 300.0  # a thinking model may say nothing for minutes
 _DRAIN_SECONDS = 1.0
 _EVENT_BYTES = 64 * 1024 * 1024
+_EVENTS = "text/event-stream"
+_EVENT_STARTS = (b"data:", b"event:", b": ")
 _UNREADABLE = 4_000  # bytes of an answer that is no event stream, to tell what it is
 _OWN_HOSTS = (".openai.com", ".anthropic.com")
 # 408, 409, 429, 5xx: see `failures`. These kinds pass; a full window or a wrong key does not.
@@ -229,6 +231,18 @@ async def stream_reply(
         await asyncio.sleep(seconds)
 
 
+def _resumed(request: httpx2.Request, start: bytes, rest: AsyncIterator[bytes]) -> httpx2.Response:
+    import httpx2
+
+    async def whole() -> AsyncGenerator[bytes]:
+        yield start
+        async for chunk in rest:
+            yield chunk
+
+    headers = {"content-type": _EVENTS}
+    return httpx2.Response(200, headers=headers, content=whole(), request=request)
+
+
 def _pause(problem: ProviderError, attempt: int) -> float | None:
     """Seconds to wait before the next try, or None when there is none."""
     if not problem.retryable or attempt >= ATTEMPTS:
@@ -244,8 +258,8 @@ async def _attempt(
 ) -> AsyncGenerator[StreamEvent]:
     try:
         async with exchange.send(body) as response:
-            await _demand_event_stream(response.http_response)
-            async with aclosing(_read(response.http_response, exchange.decoder())) as events:
+            stream = await _event_stream(response.http_response)
+            async with aclosing(_read(stream, exchange.decoder())) as events:
                 async for event in events:
                     yield event
     except Exception as problem:
@@ -274,13 +288,21 @@ async def _read(response: httpx2.Response, decoder: StreamDecoder) -> AsyncGener
         yield event
 
 
-async def _demand_event_stream(response: httpx2.Response) -> None:
+async def _event_stream(response: httpx2.Response) -> httpx2.Response:
+    """Return *response* if it is a stream of events, by its type or, for some servers, its start.
+
+    Raises:
+        StreamFailure: it is something else.
+    """
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "text/event-stream":
-        return
+    if kind == _EVENTS:
+        return response
     start = b""
-    async for chunk in response.aiter_bytes():
+    chunks = aiter(response.aiter_bytes())
+    async for chunk in chunks:
         start += chunk
+        if start.startswith(_EVENT_STARTS):
+            return _resumed(response.request, start, chunks)
         if len(start) >= _UNREADABLE:
             break
     words = start[:_UNREADABLE].decode("utf-8", "replace").strip()

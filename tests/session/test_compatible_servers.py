@@ -47,6 +47,7 @@ class Box:
     bodies: list[Body] = field(default_factory=list)
     taken: list[Body] = field(default_factory=list)
     port: int = 0
+    kind: str = "text/event-stream"
 
     def answer(self, body: Body) -> bytes:
         self.bodies.append(body)
@@ -57,7 +58,7 @@ class Box:
         self.taken.append(body)
         script = self.scripts[min(len(self.taken), len(self.scripts)) - 1]
         lines = (piece if isinstance(piece, str) else json.dumps(piece) for piece in script)
-        return _response(200, "text/event-stream", "".join(f"data: {one}\n\n" for one in lines))
+        return _response(200, self.kind, "".join(f"data: {one}\n\n" for one in lines))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -350,3 +351,19 @@ async def test_calls_are_told_apart_however_the_server_names_them(tmp_path: Path
         assert all(0 < len(one) <= 40 for one in sent)
     given = box.taken[1]["messages"][2]["tool_calls"]
     assert [json.loads(one["function"]["arguments"]) for one in given] == [{"n": 1}, {"n": 2}]
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/octet-stream"])
+async def test_events_of_a_server_that_does_not_name_them_are_read(
+    tmp_path: Path, kind: str
+) -> None:
+    async with talking(Box(kind=kind), tmp_path) as session:
+        assert answer_of(await drain(session.send("hi"))).text == "Hello"
+
+
+async def test_an_answer_in_one_piece_is_read_and_its_repetition_is_not(tmp_path: Path) -> None:
+    whole = {"choices": [{"index": 0, "message": {"content": "Hello"}, "finish_reason": "stop"}]}
+    box = Box([[whole, "[DONE]"], [delta("Hello"), whole, "[DONE]"]])
+    async with talking(box, tmp_path) as session:
+        for _ in range(2):
+            assert answer_of(await drain(session.send("hi"))).text == "Hello"
