@@ -78,8 +78,8 @@ def _convert(args: argparse.Namespace) -> tuple[dict[str, JSON], list[str]]:
     messages, report = normalize(read.conversation.path, model)
     if not messages:
         raise InputError("the conversation holds no messages")
-    lines = [*read.notes, report.summary() or "nothing was lost"]
-    return _encode(model, messages, read), lines
+    lines = [line for line in (*read.notes, report.summary()) if line]
+    return _encode(model, messages, read), lines or ["nothing was lost"]
 
 
 def _model(name: str | None, target: str) -> ModelInfo:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from flux_tui.core.errors import CodecError
 from flux_tui.core.messages import Conversation
 from flux_tui.core.models import Api
+from flux_tui.core.sanitize import one_line
 from flux_tui.providers.base import ToolSpec
 from flux_tui.providers.ingest_anthropic import read_anthropic
 from flux_tui.providers.ingest_chat import read_chat
@@ -28,6 +29,14 @@ _READERS = {
     "mistral": read_mistral,
     "cohere": read_cohere,
 }
+
+# Read by every reader, or made anew for each request; what else a body holds is a setting.
+_REMADE = frozenset(
+    {
+        "documents", "include", "instructions", "model", "store", "stream", "stream_options",
+        "system", "systemInstruction", "tools",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +60,9 @@ def ingest(data: object, api: Api, model: str = "") -> Ingested:
     _READERS[api](reading)
     if not reading.turns:
         raise CodecError("holds no messages", path=reading.key)
+    settings = sorted(reading.body.keys() - _REMADE - {reading.key})
+    if settings:
+        names = one_line(", ".join(settings), 200)
+        reading.notes.append(f"settings of the request are not carried over: {names}")
     conversation = Conversation("\n\n".join(reading.system)).plus(*reading.messages())
     return Ingested(conversation, tuple(reading.tools), tuple(reading.notes))

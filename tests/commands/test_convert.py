@@ -154,3 +154,19 @@ def test_twice_the_messages_take_about_twice_the_time(
 
     # Eight times the messages; quadratic time would be sixty-four times as much.
     assert large < small * 24, f"{small:.2f} s, {large:.2f} s"
+
+
+def test_settings_that_a_body_holds_beside_the_conversation_are_named_as_lost(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "body.json"
+    body: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    path.write_text(json.dumps({**body, "stream": True, "temperature": 0, "max_tokens": 10}))
+
+    assert convert("anthropic", "openai-chat", path) == 0
+    said = "settings of the request are not carried over: max_tokens, temperature\n"
+    assert capfd.readouterr().err == said
+
+    path.write_text(json.dumps(body))
+    assert convert("anthropic", "openai-chat", path) == 0
+    assert capfd.readouterr().err == "nothing was lost\n"
