@@ -70,6 +70,7 @@ class Decoder:
     def __init__(self) -> None:
         self.finished = False
         self.unknown = 0
+        self._last: dict[str, JSON] = {}
         self._items: dict[int, _Item] = {}
         self._reply: dict[str, JSON] = {}
         self._called = False
@@ -84,6 +85,9 @@ class Decoder:
             event = mapping(json.loads(data))
         except (ValueError, RecursionError) as problem:
             raise StreamFailure("protocol", "sent an event that is not JSON") from problem
+        if "sequence_number" in event and event == self._last:
+            return  # delivered twice: the vendor numbers its events
+        self._last = event
         name = string(event.get("type")) or event_name
         match name:
             case "response.output_item.added":

@@ -272,6 +272,25 @@ def test_responses_take_the_rest_of_a_text_from_the_end_of_its_item() -> None:
     assert message.parts[0].metadata.data == {"id": "msg_1", "phase": "final_answer"}  # type: ignore[union-attr]
 
 
+def test_a_numbered_responses_event_that_comes_twice_is_taken_once() -> None:
+    item = {"type": "message", "id": "msg_1"}
+    done = {**item, "content": [{"type": "output_text", "text": "ha ha"}]}
+    delta = {"type": "response.output_text.delta", "output_index": 0, "content_index": 0}
+
+    message = built(
+        "openai-responses",
+        {"type": "response.output_item.added", "output_index": 0, "item": item},
+        {**delta, "delta": "ha", "sequence_number": 3},
+        {**delta, "delta": "ha", "sequence_number": 3},
+        {**delta, "delta": " ", "sequence_number": 4},
+        {**delta, "delta": "ha", "sequence_number": 5},
+        {"type": "response.output_item.done", "output_index": 0, "item": done},
+        {"type": "response.completed", "response": {"id": "r", "output": [done]}},
+    )
+
+    assert message.text == "ha ha"
+
+
 @pytest.mark.parametrize(
     ("why", "stop"),
     [("max_output_tokens", "length"), ("content_filter", "refusal"), ("steered", "pause")],
