@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from flux_tui.core.messages import Message, Timing
-from flux_tui.core.usage import Cost, Usage
-from flux_tui.ui.render.labels import footer, money, one_line, plain, seconds
+from flux_tui.core.usage import NO_COST, Cost, Usage
+from flux_tui.ui.render.labels import footer, money, money_sum, one_line, plain, seconds
 
 
 def test_the_footer_tells_tokens_cost_and_time():
@@ -56,3 +56,8 @@ def test_spans_of_time():
 def test_emoji_are_as_wide_as_every_terminal_draws_them():
     assert plain("⚠\ufe0f 👩\u200d👩\u200d👧 x 👍\U0001f3fd").plain == "⚠ 👩👩👧 x 👍"
     assert plain("क्\u200dष").plain == "क्\u200dष"
+
+
+def test_a_sum_of_nothing_is_no_dollars_and_not_free() -> None:
+    assert money_sum(NO_COST) == "$0.00"
+    assert money_sum(Cost(amount=Decimal("0.5"), basis="computed")) == "≈ $0.5000"

@@ -82,6 +82,11 @@ def money(cost: Cost | None) -> str:
     return f"{mark}{figure}{' simulated' if cost.basis == 'simulated' else ''}"
 
 
+def money_sum(cost: Cost) -> str:
+    """Return a sum of costs: as `money`, but a sum of nothing is no dollars, not "free"."""
+    return "$0.00" if cost.basis == "free" else money(cost)
+
+
 def size(characters: int) -> str:
     """Return the size of a text for people."""
     if characters < 1000:

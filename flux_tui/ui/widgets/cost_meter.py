@@ -13,7 +13,7 @@ from flux_tui.core.usage import Cost, Usage
 from flux_tui.session.ledger import CostLedger
 from flux_tui.session.switch import short_count
 from flux_tui.ui.clock import FrameClock
-from flux_tui.ui.render.labels import assemble, count, money, one_line
+from flux_tui.ui.render.labels import assemble, count, money, money_sum, one_line
 from flux_tui.ui.widgets.plain import Plain
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class CostMeter(VerticalScroll):
         parts: list[str | tuple[str, str]] = []
         sums = ("turn", ledger.turn), ("session", ledger.session)
         for name, cost in (*sums, ("today", ledger.today), ("month", ledger.month)):
-            parts += [(f"{name:<9}", "dim"), (f"{money(cost):>14}", "bold"), "\n"]
+            parts += [(f"{name:<9}", "dim"), (f"{money_sum(cost):>14}", "bold"), "\n"]
         parts += [(f"{basis_words(ledger.session)}\n", "dim italic")]
         totals = ledger.by_model()
         for ref, total in totals.items():

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 
-from flux_tui.ui.render.labels import assemble, money, one_line, plain
+from flux_tui.ui.render.labels import assemble, money_sum, one_line, plain
 from flux_tui.ui.widgets.fitting import Forms, fitted
 from flux_tui.ui.widgets.plain import ActionText, Plain
 
@@ -102,7 +102,7 @@ class ModelBar(Horizontal):
                 _NOTHING,
             )
         self._pieces["context"] = forms
-        amount = money(cost)
+        amount = money_sum(cost)
         self._pieces["cost"] = plain(amount), plain(amount.replace(" simulated", " sim"))
         self._lay_out()
 
