@@ -80,7 +80,9 @@ class ConfigError(InputError):
     """A setting with a wrong value; the message names place, key and what is accepted."""
 
     def __init__(self, message: str, *, place: Place, key: str, hint: str = "") -> None:
-        super().__init__(f"{place}: {key}: {message}", hint=hint)
+        # A variable is its own place: its name is said once.
+        where = f"{place}" if f"{place}".endswith(f" {key}") else f"{place}: {key}"
+        super().__init__(f"{where}: {message}", hint=hint)
         self.place = place
         self.key = key
 

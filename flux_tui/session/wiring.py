@@ -13,7 +13,7 @@ from typing import cast
 from flux_tui.config.keys import find_key
 from flux_tui.config.settings import Settings
 from flux_tui.core.errors import InputError, StoreError
-from flux_tui.core.messages import Conversation
+from flux_tui.core.messages import Conversation, Message
 from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.providers import tokens
 from flux_tui.providers.base import Endpoint, Provider
@@ -222,7 +222,7 @@ class Runtime:
             StoreError: the session cannot be read.
             InputError: there is no such session.
         """
-        conversation = await self.store.load(session_id)
+        conversation = await self._priced(await self.store.load(session_id))
         info = next(
             (s for s in await self.store.sessions(limit=10_000) if s.id == session_id), None
         )
@@ -243,6 +243,24 @@ class Runtime:
                 "Another Flux TUI has this session open: it can be read here, not continued."
             )
         return session
+
+    async def _priced(self, conversation: Conversation) -> Conversation:
+        """Return *conversation* with the price of answers that broke off before they had one."""
+        priced: dict[str, Message] = {}
+        for message in conversation.messages:
+            known = message.cost is not None and message.cost.basis != "unknown"
+            if message.stop != "interrupted" or known or not (message.model and message.usage):
+                continue
+            try:
+                model = self.find_model(str(message.model))
+            except InputError:
+                continue  # its provider is not set up any more: nobody knows its price
+            cost = await asyncio.to_thread(self.tariff.cost, model, message.usage, message.at)
+            priced[message.id] = replace(message, cost=cost)
+        if not priced:
+            return conversation
+        messages = tuple(priced.get(message.id, message) for message in conversation.messages)
+        return Conversation(conversation.system, messages, conversation.head)
 
     def view(self, conversation: Conversation) -> ChatSession:
         """Return a session to look at a conversation that is not stored, as one from a file.

@@ -159,3 +159,17 @@ def test_dollars_are_read_with_and_without_their_sign(text: str) -> None:
 def test_what_is_no_amount_of_dollars_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no amount of US dollars"):
         parse_dollars(text)
+
+
+def test_a_variable_with_a_wrong_value_is_named_once() -> None:
+    place = Place("environment variable FLUX_EFFORT")
+
+    problem = ConfigError("is no level", place=place, key="FLUX_EFFORT")
+
+    assert problem.message == "environment variable FLUX_EFFORT: is no level"
+
+
+def test_what_was_read_without_charge_takes_up_room_all_the_same() -> None:
+    usage = Usage(input=8, output=5, uncharged=1_386)
+
+    assert usage.room == usage.prompt + usage.output + 1_386

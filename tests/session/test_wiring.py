@@ -12,7 +12,9 @@ import pytest
 from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.events import Noted
+from flux_tui.core.messages import Message, Text
 from flux_tui.core.models import ModelRef
+from flux_tui.core.usage import Usage
 from flux_tui.providers.profiles import bundled
 from flux_tui.providers.registry import PROVIDERS
 from flux_tui.session.approvals import Answer
@@ -347,3 +349,34 @@ async def test_openais_models_are_offered_once_unless_the_older_api_is_wished_fo
     assert "openai-chat" not in offered_by(plain)
     assert plain.find_model("openai-chat/gpt-5.1").api == "openai-chat"
     assert "openai-chat" in offered_by(wished)
+
+
+async def test_an_answer_that_a_crash_broke_off_has_its_price_when_the_session_comes_back(
+    make: Make,
+) -> None:
+    first = await make()
+    model = first.find_model("anthropic/claude-opus-5")
+    session = first.new_session(model)
+    await drain(session.send("hello"))
+    assert session.id is not None
+    usage = Usage(input=1_000, output=500)
+    partial = Message(
+        role="assistant",
+        parts=(Text("half"),),
+        parent=session.conversation.head,
+        model=model.ref,
+        usage=usage,
+    )
+    await first.store.draft(session.id, partial)  # and no message after it: the program died
+    await first.aclose()
+
+    second = await make()
+    resumed = await second.resume(session.id)
+
+    answer = resumed.conversation.path[-1]
+    assert (answer.text, answer.stop) == ("half", "interrupted")
+    assert answer.cost is not None
+    assert answer.cost.basis == "simulated"
+    assert answer.cost.amount is not None
+    assert answer.cost.amount > 0
+    assert resumed.ledger.session.basis == "simulated"

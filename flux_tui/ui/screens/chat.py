@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flux_tui.ui.widgets.transcript import Transcript
 
 _COMMAND = re.compile(r"/[a-z][a-z0-9]*")
+_BROKEN = frozenset({"error", "aborted", "interrupted"})  # what ended so can be asked again
 
 
 class ChatScreen(Shell):
@@ -130,7 +131,7 @@ class ChatScreen(Shell):
     def refresh_hints(self) -> None:
         """Show the keys that are useful next."""
         busy = self.session is not None and self.session.busy
-        failed = self._ended is not None and self._ended.reason in {"error", "aborted"}
+        failed = self._ended is not None and self._ended.reason in _BROKEN
         full = self._ended is not None and self._ended.reason == "context"
         ids = ["chat.stop"] if busy else ["chat.retry"] if failed else []
         ids += ["chat.compact"] if full and not busy else []
@@ -320,7 +321,7 @@ class ChatScreen(Shell):
         if not text and not files:
             return
         self.refresh_composer()
-        if self._ended is not None and self._ended.reason in {"error", "aborted"}:
+        if self._ended is not None and self._ended.reason in _BROKEN:
             self.query_one(Composer).give_back(text, files)
         else:
             self.call_later(self.say, text, files)
