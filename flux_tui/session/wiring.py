@@ -187,14 +187,16 @@ class Runtime:
         return replace(endpoint, key=key)
 
     def blueprint(self, model: ModelInfo) -> Provider:
-        """Return a provider for *model* without a key, to see what it would send.
+        """Return a provider for *model*, to see what it would send; it need not have a key.
 
-        Blocks while its module is imported: call it in a thread.
+        The one that talks to the endpoint already, if there is one: it may have learnt what the
+        server refuses, and leaves that out. Blocks while a module is imported: call it in a thread.
 
         Raises:
             InputError: there is no such provider.
         """
-        return make_provider(self._endpoint(model))
+        opened = self._pool.get((model.ref.provider, model.api, model.base_url))
+        return opened or make_provider(self._endpoint(model))
 
     def _simulated(self, endpoint: Endpoint) -> Endpoint:
         from pydantic import SecretStr

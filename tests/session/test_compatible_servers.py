@@ -167,7 +167,9 @@ async def test_what_was_refused_once_is_not_sent_in_the_next_turn(
     async with talking(box, tmp_path) as session:
         first = await drain(session.send("hi"))
         second = await drain(session.send("and?"))
+        inspected = await session.inspect()
 
+    assert "stream_options" not in inspected.body  # nor is it shown as if it were sent
     assert answer_of(first).text == answer_of(second).text == "Hello"
     assert ["stream_options" in body for body in box.bodies] == [True, False, False]
     (told,) = noted(first)
