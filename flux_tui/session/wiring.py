@@ -14,7 +14,7 @@ from flux_tui.config.keys import find_key
 from flux_tui.config.settings import Settings
 from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.messages import Conversation, Message
-from flux_tui.core.models import ModelInfo, ModelRef
+from flux_tui.core.models import EFFORTS, Effort, ModelInfo, ModelRef
 from flux_tui.providers import tokens
 from flux_tui.providers.base import Endpoint, Provider
 from flux_tui.providers.registry import make_provider
@@ -38,6 +38,7 @@ SIMULATOR_KEY = "sk-simulator"  # opens nothing
 CACHE_MINIMUM = 256  # tokens; low enough that a short demo shows what a cache does
 _FAVOURITES = "favourites"
 _LAST_MODEL = "last_model"
+_EFFORTS = "efforts"
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Runtime:
         self.catalog = Catalog(settings, demo=self.demo, lists=self._lists)
         self.lookout = Lookout(settings, self.catalog, self._lists, self.open_provider)
         self._last_model = ""
+        self._efforts: dict[str, Effort] = {}
         self.tariff = Tariff(settings.prices)
         self._meter = Meter(tokens.count, tokens.Calibration())
         self._spending = Spending(simulated=self.demo)
@@ -87,6 +89,11 @@ class Runtime:
         saved = await self.store.get_state(_FAVOURITES)
         if saved is not None:
             self.catalog.favourites = _texts(saved)
+        for text in _texts(await self.store.get_state(_EFFORTS) or "[]"):
+            name, _, level = text.rpartition(" ")
+            effort = next((known for known in EFFORTS if known == level), None)
+            if effort is not None:
+                self._efforts[name] = effort
         self._spending.load(await self.store.usage(start_of_month()))
 
     def _news(self) -> str:
@@ -315,7 +322,7 @@ class Runtime:
             model,
             ledger=CostLedger(self.tariff.cost, self._spending),
             policy=ApprovalPolicy(settings.approval),
-            effort=settings.effort,
+            effort=settings.effort or self.effort_of(model.ref),
             conversation=conversation,
             session_id=session_id,
             title=title,
@@ -328,6 +335,16 @@ class Runtime:
         others = tuple(name for name in self.catalog.favourites if name != str(ref))
         self.catalog.favourites = (*others, str(ref)) if on else others
         await self._remember(_FAVOURITES, json.dumps(self.catalog.favourites))
+
+    def effort_of(self, ref: ModelRef) -> Effort | None:
+        """Return the effort that was last wished of a model; None if none was."""
+        return self._efforts.get(str(ref))
+
+    async def wish_effort(self, ref: ModelRef, effort: Effort) -> None:
+        """Remember the effort wished of a model, for the next time it is used."""
+        self._efforts[str(ref)] = effort
+        told = [f"{name} {level}" for name, level in self._efforts.items()]
+        await self._remember(_EFFORTS, json.dumps(told))
 
     async def _remember(self, key: str, value: str) -> None:
         try:

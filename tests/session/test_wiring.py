@@ -380,3 +380,19 @@ async def test_an_answer_that_a_crash_broke_off_has_its_price_when_the_session_c
     assert answer.cost.amount is not None
     assert answer.cost.amount > 0
     assert resumed.ledger.session.basis == "simulated"
+
+
+async def test_the_effort_wished_of_a_model_is_remembered_for_that_model(make: Make) -> None:
+    first = await make()
+    opus = first.find_model("anthropic/claude-opus-5")
+    await first.wish_effort(opus.ref, "high")
+    await first.aclose()
+
+    second = await make()
+
+    assert second.effort_of(opus.ref) == "high"
+    assert second.new_session(opus).effort == "high"
+    assert second.effort_of(second.find_model("openai/gpt-5.5").ref) is None
+    await second.store.set_state("efforts", '["anthropic/claude-opus-5 enormous", 3]')
+    await second.aclose()
+    assert (await make()).effort_of(opus.ref) is None

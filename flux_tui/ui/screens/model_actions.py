@@ -67,7 +67,7 @@ class ModelActions:
 
     def _swap(self, model: ModelInfo) -> None:
         session = self._screen.open_session
-        switch = session.swap(model)
+        switch = session.swap(model, self._screen.flux.runtime.effort_of(model.ref))
         if session.conversation.path:
             self._screen.query_one(Transcript).divider(switch.line(), "switch")
         self._screen.refresh_session()
@@ -173,5 +173,7 @@ class ModelActions:
             now = session.model.snap_effort(session.effort)
             wanted = levels[(levels.index(now) + 1) % len(levels)] if now in levels else levels[0]
         session.effort = wanted
+        remembering = self._screen.flux.runtime.wish_effort(session.model.ref, wanted)
+        self._screen.run_worker(self._screen.attempt(remembering), exit_on_error=False)
         self._screen.refresh_session()
         self._screen.query_one(StatusLine).say(f"Effort: {wanted}")
