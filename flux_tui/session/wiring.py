@@ -91,7 +91,7 @@ class Runtime:
             self.catalog.favourites = _texts(saved)
         for text in _texts(await self.store.get_state(_EFFORTS) or "[]"):
             name, _, level = text.rpartition(" ")
-            effort = next((known for known in EFFORTS if known == level), None)
+            effort: Effort | None = next((one for one in EFFORTS if one == level), None)
             if effort is not None:
                 self._efforts[name] = effort
         self._spending.load(await self.store.usage(start_of_month()))
