@@ -58,7 +58,8 @@ types: $(DEV)
 imports: $(DEV)
 	$(BIN)/lint-imports
 
-bench: $(DEV)  ## measure start, streaming, echo and memory against a minimal Textual application
+bench: $(DEV)  ## measure conversion, start, streaming, echo and memory beside others
+	$(BIN)/python -m bench.conversion
 	$(BIN)/python -m bench $(ARGS)
 
 screenshots: $(DEV)  ## make the pictures in screenshots/ anew
