@@ -47,6 +47,9 @@ _SIGNS_TEXT: frozenset[Api] = frozenset({"gemini"})
 _ITEMLESS: frozenset[Api] = frozenset({"openai-chat"})
 _CUT_OFF = BROKEN - {"refusal"}
 _CUT = Text("[This answer was interrupted here.]")
+_CONTROLS = {
+    code: f"\\u{code:04x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
+}
 _SERVER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
 _ANSWERS_ONLY = _SERVER_CALLS | {"redacted_thinking"}
 
@@ -167,7 +170,9 @@ class _Normalizer:
         if not self.model.abilities.tools:
             self._note("adapted", "tool use", f"{self.model.ref} calls no tools", message)
             given = part.raw if part.error else json.dumps(dict(part.arguments), ensure_ascii=False)
-            return Text(f"[called the tool {part.name} with {clean(given)}]")
+            # Whoever reads it back must not take a control character for the start of a command.
+            shown = clean(given).translate(_CONTROLS)
+            return Text(f"[called the tool {part.name} with {shown}]")
         if part.metadata is not None and not (own and self._mine(part.metadata)):
             return replace(part, metadata=None)
         return part

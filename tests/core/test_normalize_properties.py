@@ -12,10 +12,13 @@ from flux_tui.core.messages import (
     Opaque,
     Text,
     Thinking,
+    ToolCall,
     ToolResult,
+    user_message,
 )
-from flux_tui.core.models import ModelInfo
+from flux_tui.core.models import Abilities, ModelInfo, ModelRef
 from flux_tui.core.normalize import normalize
+from flux_tui.core.sanitize import sanitize
 from tests.core.strategies import histories, models
 
 History = tuple[Message, ...]
@@ -115,3 +118,20 @@ def test_only_what_the_model_takes_is_sent(history: History, model: ModelInfo) -
             if isinstance(part, Document):
                 assert model.abilities.documents
                 assert part.mime == "application/pdf"
+
+
+def test_a_control_character_in_told_arguments_swallows_nothing_that_follows() -> None:
+    deaf = ModelInfo(
+        ref=ModelRef("box", "deaf"),
+        api="openai-chat",
+        base_url="http://127.0.0.1:8080/v1",
+        abilities=Abilities(tools=False),
+    )
+    answer = Message(
+        role="assistant", parts=(ToolCall("c", "look", {"\x90": None}), Text("heard")), stop="end"
+    )
+
+    clean, _ = normalize((user_message("q"), answer, user_message("and?")), deaf)
+
+    assert sanitize(clean[1].text) == clean[1].text
+    assert "heard" in clean[1].text

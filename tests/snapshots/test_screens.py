@@ -39,6 +39,7 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     # The real one names the folder and the day: both change the number of tokens.
     monkeypatch.setattr("flux_tui.session.session.system_prompt", _brief)
+    monkeypatch.setattr("flux_tui.ui.widgets.transcript_sections.SHORTEST", float("inf"))
     monkeypatch.setattr("flux_tui.ui.render.labels.seconds", _moment)
     for user in ("widgets.transcript_sections", "widgets.tool_pane", "screens.listing"):
         monkeypatch.setattr(f"flux_tui.ui.{user}.seconds", _moment, raising=False)

@@ -51,6 +51,10 @@ _GLYPHS: dict[CallState, tuple[str, str, str]] = {
 }
 
 
+SHORTEST = 0.05
+"""Seconds of thinking that are worth telling."""
+
+
 class Section(Protocol):
     """A part of a message."""
 
@@ -211,7 +215,7 @@ class ThinkingSection:
     def _words(self, characters: int) -> str:
         if not self.finished:
             return f"thinking… {size(characters)}" if characters else "thinking…"
-        length = f" for {seconds(self.spent)}" if self.spent >= 0.05 else ""
+        length = f" for {seconds(self.spent)}" if self.spent >= SHORTEST else ""
         return f"thought{length} · {size(characters)}" if characters else f"thought{length}"
 
 
