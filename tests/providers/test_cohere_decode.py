@@ -71,7 +71,7 @@ async def test_a_recorded_stream_is_what_its_events_add_up_to(path: Path) -> Non
         if one["type"].startswith("tool-call-") and call:
             calls[one["index"]][2] += call["function"]["arguments"]
         end = one["delta"] if one["type"] == "message-end" else end
-    billed = end["usage"]["billed_units"]
+    billed, read = end["usage"]["billed_units"], end["usage"]["tokens"]
 
     message = await message_of("cohere", path.read_bytes())
 
@@ -80,7 +80,11 @@ async def test_a_recorded_stream_is_what_its_events_add_up_to(path: Path) -> Non
     assert [(c.id, c.name, dict(c.arguments)) for c in message.tool_calls] == [
         (name, tool, json.loads(arguments or "{}")) for name, tool, arguments in calls.values()
     ]
-    assert message.usage == Usage(input=billed["input_tokens"], output=billed["output_tokens"])
+    assert message.usage == Usage(
+        input=billed["input_tokens"],
+        output=billed["output_tokens"],
+        uncharged=read["input_tokens"] - billed["input_tokens"],
+    )
     assert message.stop == STOPS[end["finish_reason"]]
 
 

@@ -182,7 +182,8 @@ async def test_a_stranger_in_the_stream_leaves_the_rest_whole(
     spoilt = await stream(client, wire, f'sim: text="one two three four" fault={fault}@2')
 
     assert ended(wire, spoilt)
-    assert len(spoilt) > len(clean)
+    # By blocks, not bytes: the formats pad their events to lengths of their own.
+    assert spoilt.count(b"\n\n") > clean.count(b"\n\n")
     if fault not in {"bad-json", "out-of-order"}:
         assert text_of(wire, clean) == "one two three four"
     marks = {"comment": b"\n: keepalive", "retry": b"\nretry: 3000\n\n", "id": b"\nid: 42\n\n"}
