@@ -18,7 +18,7 @@ def sim() -> Simulator:
 @pytest.fixture
 async def client(sim: Simulator) -> AsyncIterator[httpx2.AsyncClient]:
     async with httpx2.AsyncClient(
-        transport=SimTransport(sim), base_url="http://sim", timeout=0.5
+        transport=SimTransport(sim), base_url="http://sim", timeout=30
     ) as client:
         yield client
 
@@ -32,5 +32,5 @@ async def server(sim: Simulator) -> AsyncIterator[SimServer]:
 
 @pytest.fixture
 async def net_client(server: SimServer) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=0.5, trust_env=False) as client:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=30, trust_env=False) as client:
         yield client
