@@ -280,7 +280,7 @@ def main() -> None:
             Subject("textual", (), common, "go", "omegaFLOOR", module="bench.markdown"),
             Subject("plain", (), common, "go", "omegaFLOOR", module="bench.plain"),
         ]
-        subprocess.run([sys.executable, "-m", "compileall", "-q", "bench"], check=True)
+        subprocess.run([sys.executable, "-m", "compileall", "-q", "bench", "flux_tui"], check=True)
         for title, measure, runs in (
             ("Start", measure_start, args.runs),
             ("Idle", measure_idle, min(args.runs, 1)),
