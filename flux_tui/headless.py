@@ -74,6 +74,7 @@ async def ask(
         for notice in await runtime.start():
             printer.say(notice)
         session, attachments = await _prepare(runtime, question)
+        await _disclose(session, question, printer)
         return await _run(session, question, attachments, printer)
     except FluxError as problem:
         printer.say(str(problem))
@@ -101,6 +102,29 @@ async def _prepare(
     attachments = [await asyncio.to_thread(read_attachment, path) for path in question.attach]
     await runtime.open_provider(session.model)
     return session, attachments
+
+
+async def _disclose(session: ChatSession, question: Question, printer: _Printer) -> None:
+    """Tell which vendor reads the history for the first time; naming its model is the consent.
+
+    Raises:
+        InputError: nobody named it: the session's own model is not on offer any more.
+    """
+    reader = session.needs_consent(session.model)
+    if reader is None:
+        return
+    if not question.model:
+        raise InputError(
+            f"{reader} has read nothing of this session yet, and would with {session.model.ref}",
+            hint=f"to hand it over, name the model: -m {session.model.ref}",
+        )
+    path = session.conversation.path
+    withheld = {message.id for message in session.privacy.withheld(path, session.model)}
+    handed = sum(message.id not in withheld for message in path)
+    many = "1 message" if handed == 1 else f"{handed} messages"
+    kept = f"; {len(withheld)} marked private stay here" if withheld else ""
+    printer.say(f"{reader} has read nothing of this session yet: {many} go to it now{kept}")
+    await session.consent(session.model)
 
 
 def _check_price(runtime: Runtime, model: ModelInfo) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,8 +18,11 @@ import pytest
 from flux_tui import headless as command
 from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import InputError
+from flux_tui.core.messages import Message, Text
+from flux_tui.core.models import ModelRef
 from flux_tui.headless import Question, ask
 from flux_tui.session.wiring import Runtime
+from flux_tui.storage.sqlite import SqliteStore
 
 
 def runtime(tmp_path: Path, **overrides: str) -> Runtime:
@@ -86,6 +90,52 @@ async def test_a_session_goes_on_and_may_change_its_model(tmp_path: Path) -> Non
     assert status == 0
     assert json.loads(out)["session"] == first["session"]
     assert json.loads(out)["model"] == "openai/gpt-5.5"
+
+
+async def test_a_vendor_that_reads_a_session_for_the_first_time_is_told_before(
+    tmp_path: Path,
+) -> None:
+    _, out, _ = await run(tmp_path, Question(prompt="Hello", output="json"))
+    session = json.loads(out)["session"]
+    told = "OpenAI has read nothing of this session yet: 2 messages go to it now"
+
+    asked = Question(prompt="sim: fault=500", session=session, model="openai/gpt-5.5")
+    _, _, err = await run(tmp_path, asked)
+    again = Question(prompt="And now?", session=session, model="openai/gpt-5.5")
+    _, _, later = await run(tmp_path, again)
+
+    lines = err.splitlines()
+    assert any(told in line for line in lines)
+    # Told before anything was sent, so before what went wrong with it.
+    assert told in lines[1]
+    assert "has read nothing" not in later
+
+
+async def test_a_vendor_that_nobody_named_gets_no_session(tmp_path: Path) -> None:
+    _, out, _ = await run(tmp_path, Question(prompt="Hello", output="json"))
+    session = json.loads(out)["session"]
+    first = json.loads(out)["model"].partition("/")[0]
+    await _answered_by(tmp_path, session, "gone/for-good")
+
+    status, out, err = await run(
+        tmp_path, Question(prompt="And now?", session=session), model="openai/gpt-5.5"
+    )
+
+    assert first == "anthropic"
+    assert (status, out) == (2, "")
+    assert "name the model: -m openai/gpt-5.5" in err
+
+
+async def _answered_by(tmp_path: Path, session: str, model: str) -> None:
+    """Let *session* end with an answer of a model that is not on offer."""
+    async with aclosing(SqliteStore(runtime(tmp_path).settings.paths.database)) as store:
+        tip = (await store.load(session)).path[-1]
+        asked = Message(role="user", parts=(Text("More"),), parent=tip.id)
+        answer = Message(
+            role="assistant", parts=(Text("Yes"),), parent=asked.id, model=ModelRef.parse(model)
+        )
+        for message in (asked, answer):
+            await store.append(session, message)
 
 
 async def test_a_file_is_attached(tmp_path: Path) -> None:
