@@ -1,6 +1,7 @@
 """The conversation on the screen."""
 
 import time
+from itertools import pairwise
 
 import pytest
 from textual.app import App
@@ -254,7 +255,7 @@ async def test_tool_calls_show_their_state():
             states.append(next(line.strip() for line in screen(transcript) if "read_file" in line))
 
         assert states == [
-            "? read_file a.py  asks for approval",
+            "? read_file a.py  waiting for approval",
             "▸ read_file a.py  running",
             "▸ read_file a.py  running · 3 chars",
             "✓ read_file a.py  2.0 k chars",
@@ -451,3 +452,41 @@ async def test_memory_stays_bounded_while_paging_through_a_long_session():
         assert transcript._rows <= ROWS + 24
         assert sum(entry.laid_out for entry in transcript._entries) <= ENTRIES
         assert len(transcript._strips) <= STRIPS
+
+
+async def test_calls_that_are_not_taken_up_yet_are_waiting():
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        transcript = app.transcript
+        first, second = ToolCall("c1", "read_file", {}), ToolCall("c2", "run_shell", {})
+        transcript.apply(ReplyStarted("a1", MODEL))
+        transcript.apply(Committed(answer("", parts=(first, second))))
+        transcript.apply(ToolStarted(first, waiting=True))
+        app.clock.tick()
+        await pilot.pause()
+
+        lines = [line.strip() for line in screen(transcript)]
+
+        assert "? read_file  waiting for approval" in lines
+        assert "· run_shell  waiting" in lines
+
+
+async def test_changes_of_model_with_nothing_between_are_one():
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        transcript = app.transcript
+        transcript.show(Conversation().plus(user_message("hi"), answer("hello")))
+        names = ["one/a", "two/b", "three/c", "one/a", "two/b"]
+        shown_rules: list[list[str]] = []
+        for before, after in pairwise(names):
+            transcript.divider(f"{before} → {after}   everything kept")
+            app.clock.tick()
+            await pilot.pause()
+            shown_rules.append([line.strip(" ─") for line in screen(transcript) if "⇄" in line])
+
+        assert shown_rules == [
+            ["⇄ one/a → two/b"],
+            ["⇄ one/a → three/c"],
+            ["⇄ one/a"],
+            ["⇄ one/a → two/b"],
+        ]

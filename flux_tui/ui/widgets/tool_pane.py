@@ -14,7 +14,14 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import DataTable
 
-from flux_tui.core.events import ToolFinished, ToolOutput, ToolStarted, TurnEnded, TurnEvent
+from flux_tui.core.events import (
+    Committed,
+    ToolFinished,
+    ToolOutput,
+    ToolStarted,
+    TurnEnded,
+    TurnEvent,
+)
 from flux_tui.core.messages import Conversation, ToolCall, ToolResult
 from flux_tui.core.sanitize import sanitize
 from flux_tui.session.switch import short_count
@@ -156,6 +163,10 @@ class ToolPane(Vertical):
                 if row is not None:
                     row.result, row.state = result, state
                     self._touch(result.call_id)
+            case Committed(message=message):
+                for call in message.tool_calls:  # those that are not taken up yet wait too
+                    self._rows.setdefault(call.id, CallRow(call, "waiting"))
+                    self._touch(call.id)
             case TurnEnded():
                 for call_id, row in self._rows.items():
                     if row.state in {"waiting", "running"}:

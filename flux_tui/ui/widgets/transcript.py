@@ -22,7 +22,7 @@ from flux_tui.core.events import (
 from flux_tui.core.messages import Conversation, Message, ToolResult, new_id
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.inline import link_at, openable
-from flux_tui.ui.widgets.transcript_divider import Divider, DividerKind
+from flux_tui.ui.widgets.transcript_divider import Divider, DividerKind, joined
 from flux_tui.ui.widgets.transcript_entries import FOLD, Entry, Finished, Live, Running, Speaking
 from flux_tui.ui.widgets.transcript_lines import GUTTER
 from flux_tui.ui.widgets.transcript_reading import Goal, ReadingView
@@ -200,8 +200,15 @@ class Transcript(ReadingView, can_focus=True):
                 self._end(event)
 
     def divider(self, text: str, kind: DividerKind = "switch") -> None:
-        """Add a line between messages: what a change of model does, a notice, an error."""
-        self._add(Divider(new_id(), text, kind))
+        """Add a line between messages: what a change of model does, a notice, an error.
+
+        Changes of model with nothing said between them are one change.
+        """
+        last = self._entries[-1] if self._entries else None
+        if kind == "switch" and isinstance(last, Divider) and last.kind == "switch":
+            self._replace(Divider(last.id, joined(last.text, text), kind))
+        else:
+            self._add(Divider(new_id(), text, kind))
 
     def keep_private(self, ids: frozenset[str]) -> None:
         """Label the messages *ids*, and no others, as not handed over."""

@@ -50,6 +50,17 @@ class Divider(Entry):
                 return [BLANK, *_switch(self.text, width)]
 
 
+def joined(first: str, second: str) -> str:
+    """Return the text of two changes of model, one after the other, as that of one change."""
+    start, _, there = first.partition(" → ")
+    _, arrow, after = second.partition(" → ")
+    name, space, facts = after.partition("   ")
+    if not arrow or not there:
+        return second
+    back = name.strip() == start.strip()
+    return f"{start}{space}as before · {facts}" if back else f"{start}{arrow}{after}"
+
+
 def _marked(mark: str, text: str, style: str, width: int) -> list[Row]:
     """Return a mark and the first line of *text*, and quiet lines below it."""
     first, _, rest = text.strip().partition("\n")

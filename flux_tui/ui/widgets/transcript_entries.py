@@ -269,7 +269,7 @@ class Finished(Speaking):
     def forget(self) -> None:
         """Free the pieces; a call that still runs keeps its state."""
         super().forget()
-        running = {"writing", "waiting", "running"}
+        running = {"writing", "queued", "waiting", "running"}
         if not any(
             isinstance(section, CallSection) and section.state in running
             for section in self._sections or ()
@@ -334,7 +334,7 @@ class Running(Finished):
         sections = super()._built()
         for section in sections:
             if isinstance(section, CallSection) and section.result is None:
-                section.state = "running"
+                section.state = "queued"  # until it is taken up: others may have to be asked for
         return sections
 
 

@@ -37,12 +37,13 @@ TURN = 64_000
 """Characters that such a turn takes: some 5 ms."""
 
 CallState: TypeAlias = Literal[
-    "writing", "waiting", "running", "done", "failed", "denied", "cancelled"
+    "writing", "queued", "waiting", "running", "done", "failed", "denied", "cancelled"
 ]
 
 _GLYPHS: dict[CallState, tuple[str, str, str]] = {
     "writing": ("…", "quiet", "being written"),
-    "waiting": ("?", "warning", "asks for approval"),
+    "queued": ("·", "quiet", "waiting"),
+    "waiting": ("?", "warning", "waiting for approval"),
     "running": ("▸", "tool", "running"),
     "done": ("✓", "success", ""),
     "failed": ("✗", "error", "failed"),
