@@ -52,7 +52,7 @@ class Wait:
     seconds: float
 
 
-Script = Sequence[StreamEvent | Exception | Wait]
+Script = Sequence[StreamEvent | Exception | Wait | asyncio.Event]  # an event is waited for
 
 
 def says(text: str, *, stop: StopReason = "end", usage: Usage | None = None) -> Script:
@@ -93,6 +93,8 @@ class ScriptedProvider:
                     raise step
                 if isinstance(step, Wait):
                     await asyncio.sleep(step.seconds)
+                elif isinstance(step, asyncio.Event):
+                    await step.wait()
                 else:
                     yield step
         finally:

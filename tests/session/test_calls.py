@@ -69,11 +69,16 @@ async def test_reads_run_beside_each_other_and_writes_in_their_turn(
         async def run(self, arguments, context):
             self.running += 1
             self.most = max(self.most, self.running)
+            if self.most == together[self.name]:
+                met[self.name].set()
+            await asyncio.wait_for(met[self.name].wait(), 60)
             answer = await super().run(arguments, context)
             self.running -= 1
             return answer
 
-    read = Counted("read", seconds=0.15)
+    together = {"read": 3, "write": 1}
+    met = {name: asyncio.Event() for name in together}
+    read = Counted("read")
     write = Counted("write", risk="write", seconds=0.02)
     wanted = calls(*[("read", f'{{"n": {n}}}') for n in range(3)], ("write", "{}"), ("write", "{}"))
     session = make_session(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -205,9 +206,17 @@ async def test_silence_can_be_left_at_once(
         session.stop()
 
     inject(runtime, f"{fault}@4")
-    asyncio.get_running_loop().call_later(0.5, stop)
+    later = asyncio.get_running_loop().call_later
+    if fault != "stall":
+        later(0.5, stop)
 
-    events = await drain(session.send("sim: tokens=60 think=0"))
+    events: list[TurnEvent] = []
+    async with aclosing(session.send("sim: tokens=60 think=0")) as stream:
+        async for event in stream:
+            events.append(event)
+            if fault == "stall" and not began and isinstance(event, ReplyDelta):
+                began = time.monotonic()
+                later(0.3, stop)
 
     assert time.monotonic() - began < 15
     assert ended(events).reason == "aborted"

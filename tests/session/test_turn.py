@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from contextlib import aclosing, closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from flux_tui.core.events import (
     RetryScheduled,
     Stopped,
     TextDelta,
+    TurnEvent,
     UsageUpdate,
 )
 from flux_tui.core.usage import Cost, Usage
@@ -279,22 +281,25 @@ async def test_a_budget_cannot_be_kept_without_a_price(store: SqliteStore, tmp_p
 async def test_the_reply_in_flight_is_drafted_while_it_streams_and_while_it_is_silent(
     store: SqliteStore, tmp_path: Path
 ) -> None:
-    script = (TextDelta(0, "Half"), Wait(0.7), *says(" and whole"))
+    looked = asyncio.Event()
+    script = (TextDelta(0, "Half"), looked, *says(" and whole"))
     session = make_session(store, ScriptedProvider(script), root=tmp_path)
-    drafted = ""
 
     async def look() -> None:
-        nonlocal drafted
-        await asyncio.sleep(0.6)
-        with sqlite3.connect(tmp_path / "data" / "flux.db") as database:
-            drafted = str(database.execute("SELECT body FROM draft").fetchall())
-        database.close()
+        with closing(sqlite3.connect(tmp_path / "data" / "flux.db")) as database:
+            async with asyncio.timeout(60):
+                while '"Half"' not in str(database.execute("SELECT body FROM draft").fetchall()):
+                    await asyncio.sleep(0.02)
+        looked.set()
 
-    looking = asyncio.create_task(look())
-    events = await drain(session.send("Hi"))
-    await looking
+    events: list[TurnEvent] = []
+    looking: asyncio.Task[None] | None = None
+    async for event in session.send("Hi"):
+        events.append(event)
+        if looking is None and isinstance(event, ReplyDelta):
+            looking = asyncio.create_task(look())
 
-    assert '"Half"' in drafted
+    assert looking is not None
     assert committed(events)[0].text == "Half and whole"
     assert session.id is not None
     assert await store.load(session.id) == session.conversation
@@ -303,9 +308,17 @@ async def test_the_reply_in_flight_is_drafted_while_it_streams_and_while_it_is_s
 async def test_a_cancelled_turn_leaves_its_last_words_as_a_draft(
     store: SqliteStore, tmp_path: Path
 ) -> None:
-    session = make_session(store, ScriptedProvider((TextDelta(0, "Half"), Wait(30))), root=tmp_path)
-    running = asyncio.create_task(drain(session.send("Hi")))
-    await asyncio.sleep(0.2)
+    session = make_session(store, ScriptedProvider((TextDelta(0, "Half"), Wait(90))), root=tmp_path)
+    begun = asyncio.Event()
+
+    async def run() -> None:
+        async with aclosing(session.send("Hi")) as events:
+            async for event in events:
+                if isinstance(event, ReplyDelta):
+                    begun.set()
+
+    running = asyncio.create_task(run())
+    await begun.wait()
 
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -323,24 +336,27 @@ async def test_a_cancelled_turn_leaves_its_last_words_as_a_draft(
 async def test_a_slow_disk_does_not_hold_up_the_stream(tmp_path: Path) -> None:
     class Slow(SqliteStore):
         writing = 0
+        drafted = False
 
         async def draft(self, session_id, message):
             assert self.writing == 0
             self.writing += 1
-            await asyncio.sleep(0.6)
+            self.drafted = True
+            await arrived.wait()
             await super().draft(session_id, message)
             self.writing -= 1
 
+    arrived = asyncio.Event()
     store = Slow(tmp_path / "flux.db")
     script = [step for n in range(12) for step in (TextDelta(0, f"{n} "), Wait(0.1))]
     session = make_session(store, ScriptedProvider((*script, *says("end"))), root=tmp_path)
-    begun = time.monotonic()
 
-    async for event in session.send("Hi"):
-        if isinstance(event, ReplyDelta):
-            last = time.monotonic() - begun
+    async with asyncio.timeout(60):
+        async for event in session.send("Hi"):
+            if isinstance(event, ReplyDelta) and event.event == TextDelta(0, "end"):
+                arrived.set()
 
-    assert last < 2.4
+    assert store.drafted
     assert session.id is not None
     assert await store.load(session.id) == session.conversation
     await store.aclose()
