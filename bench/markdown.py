@@ -1,45 +1,42 @@
 """What Textual brings for a chat: a widget a message, and its own stream of Markdown."""
 
-import asyncio
-import time
+import sys
 
-from textual import work
 from textual.app import App, ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Markdown, TextArea
 
 
 class Chat(App[None]):
-    """A TextArea and Markdown widgets; "go" streams, "now" gives everything at once."""
+    """As many columns as asked for, and a TextArea whose Enter asks in all of them."""
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="all"):
-            yield Markdown("ready to type at once, with what Textual brings")
+        with Horizontal():
+            for _ in range(int(sys.argv[1])):
+                with VerticalScroll():
+                    yield Markdown("ready to type at once, with what Textual brings")
         yield TextArea()
 
     def on_mount(self) -> None:
-        self.query_one("#all").anchor()
         self.query_one(TextArea).focus()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        if "\n" in event.text_area.text:
-            self.stream(1e6 if "now" in event.text_area.text else 0)
+        prompt, end, _ = event.text_area.text.partition("\n")
+        if end:
             event.text_area.clear()
+            for column in self.query(VerticalScroll):
+                self.run_worker(self.ask(column, prompt))
 
-    @work
-    async def stream(self, ahead: float) -> None:
-        from bench.text import ANSWER, SPEED, due
+    async def ask(self, column: VerticalScroll, prompt: str) -> None:
+        from bench.answer import answer  # after the start, which is measured without it
 
         shown = Markdown()
-        await self.query_one("#all").mount(shown)
-        writer = Markdown.get_stream(shown)
-        begun, done = time.monotonic() - ahead, 0
-        while done < len(ANSWER):
-            text = due(time.monotonic() - begun)
-            await writer.write(text[done:])
-            done = len(text)
-            await asyncio.sleep(1 / SPEED)
-        await writer.stop()
+        await column.mount(Markdown(prompt), shown)
+        column.anchor()
+        stream = Markdown.get_stream(shown)
+        async for text in answer([{"role": "user", "content": prompt}]):
+            await stream.write(text)
+        await stream.stop()
 
 
 if __name__ == "__main__":

@@ -1,24 +1,17 @@
 """The plain script: prints the same stream, and the terminal itself echoes what is typed."""
 
+import asyncio
 import sys
-import time
 
 
-def main() -> None:
-    sys.stdout.write("ready to type at once, with nothing but a terminal\n")
-    sys.stdout.flush()
-    ahead = 1e6 if "now" in sys.stdin.readline() else 0
-    from bench.text import ANSWER, SPEED, due
+async def show(prompt: str) -> None:
+    from bench.answer import answer  # after the start, which is measured without it
 
-    begun, done = time.monotonic() - ahead, 0
-    while done < len(ANSWER):
-        text = due(time.monotonic() - begun)
-        sys.stdout.write(text[done:])
+    async for text in answer([{"role": "user", "content": prompt}]):
+        sys.stdout.write(text)
         sys.stdout.flush()
-        done = len(text)
-        time.sleep(1 / SPEED)
-    time.sleep(600)
 
 
-if __name__ == "__main__":
-    main()
+print("ready to type at once, with nothing but a terminal", flush=True)
+for line in sys.stdin:
+    asyncio.run(show(line.rstrip("\n")))

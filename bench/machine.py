@@ -1,0 +1,54 @@
+"""What the kernel knows of processes: CPU time, memory, and how busy the machine is with others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+WEIGHT = "-10"  # of the programs measured, so that a busy machine disturbs them less
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process so far, with that of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / TICKS
+
+
+def resident_mib(pid: int) -> float:
+    """Resident memory of a process, MiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    raise LookupError("VmRSS")
+
+
+def prefer(pid: int) -> None:
+    """Weigh the session of *pid* up against others' on a shared machine, where that is allowed."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(WEIGHT)
+
+
+def _busy() -> float:
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _, _, irq, softirq, steal = map(int, fields[:8])
+    return (user + nice + system + irq + softirq + steal) / TICKS
+
+
+class Foreign:
+    """CPU that processes other than *own* and this one use from now on."""
+
+    def __init__(self, own: Iterable[int]) -> None:
+        self._own = tuple(own)
+        self._at, self._before = time.monotonic(), self._others()
+
+    def _others(self) -> float:
+        return _busy() - time.process_time() - sum(map(cpu_seconds, self._own))
+
+    def cores(self) -> float:
+        """Cores, on average."""
+        passed = max(0.05, time.monotonic() - self._at)
+        return max(0.0, (self._others() - self._before) / passed)
