@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
@@ -14,9 +14,10 @@ from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import InputError
 from flux_tui.core.events import ReplyDelta, TextDelta, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation
+from flux_tui.core.models import ModelInfo
 from flux_tui.session.compare import Comparison
 from flux_tui.session.wiring import Runtime
-from flux_tui.sim.app import SimRequest, SimSettings, Simulator
+from flux_tui.sim.app import SimSettings, Simulator
 from flux_tui.sim.server import serve
 
 MODELS = (
@@ -225,60 +226,113 @@ async def test_a_budget_is_shared_by_the_columns(runtime: Runtime) -> None:
     assert [column.session.budget for column in comparison.columns] == [Decimal("0.000001")] * 2
 
 
-def said_to(requests: Iterable[SimRequest]) -> list[str]:
-    """Everything a vendor was sent as conversation, as canonical text."""
-    found: list[str] = []
-    for request in requests:
-        body = json.loads(request.body)
-        turns = body.get("messages") or body.get("input") or body.get("contents")
-        found.append(json.dumps(turns, sort_keys=True))
-    return found
+VENDORS = ("anthropic", "openai", "gemini", "mistral")
+_WAYS = ("anthropic", "openai/v1", "gemini", "mistral/v1")
+_NAMES = ("ANTHROPIC", "OPENAI", "GEMINI", "MISTRAL")
+_TURNS = 3
+
+
+class Wires:
+    """Four simulated vendors behind sockets of this machine, and a program that knows them."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self.vendors = {name: Simulator(SimSettings(speed=100_000)) for name in VENDORS}
+
+    async def __aenter__(self) -> Wires:
+        self._servers = [await serve(self.vendors[name]) for name in VENDORS]
+        environ = {"FLUX_HOME": str(self._home)}
+        for name, server, way in zip(_NAMES, self._servers, _WAYS, strict=True):
+            environ |= {f"{name}_API_KEY": "sk-test", f"{name}_BASE_URL": f"{server.url}/{way}"}
+        root = self._home.parent  # the same in every run: a model is told it
+        self.runtime = Runtime(load_settings({}, environ, root), root=root)
+        await self.runtime.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.runtime.aclose()
+        for server in self._servers:
+            await server.aclose()
+
+    def models(self) -> list[ModelInfo]:
+        """The first model of each vendor."""
+        choices = self.runtime.choices()
+        return [next(c.info for c in choices if c.info.ref.provider == v) for v in VENDORS]
+
+    def disturb(self) -> None:
+        """Let one vendor be slow, one fail and one limit the rate, in the coming turn."""
+        self.vendors["anthropic"].settings = SimSettings(speed=60)
+        self.vendors["openai"].inject("server-error", times=9)
+        self.vendors["gemini"].inject("rate-limit-ms", times=1)
+
+    def calm(self) -> None:
+        """End the faults that are left."""
+        self.vendors["openai"]._injected.clear()
+
+    def bodies(self, vendor: str, session_id: str | None) -> list[bytes]:
+        """Every body that *vendor* got, to the byte but for the id of the session."""
+        assert session_id is not None
+        found = [r.body for r in self.vendors[vendor].requests if r.method == "POST"]
+        return [body.replace(session_id.encode(), b"SESSION") for body in found]
+
+
+async def alone(home: Path, index: int) -> list[bytes]:
+    """What a vendor is sent when its model has the conversation for itself."""
+    async with Wires(home) as wires:
+        session = wires.runtime.new_session(wires.models()[index]).branch(wires.models()[index])
+        for turn in range(_TURNS):
+            wires.disturb()
+            async with aclosing(session.send(f"hello, turn {turn}")) as events:
+                assert [event async for event in events]
+            wires.calm()
+        return wires.bodies(VENDORS[index], session.id)
 
 
 @pytest.mark.slow
 async def test_four_columns_over_loopback_one_slow_one_failing_one_rate_limited(
     tmp_path: Path,
 ) -> None:
-    """Three turns; what each server was sent holds its own answers and nobody else's."""
-    vendors = ("anthropic", "openai", "gemini", "mistral")
-    simulators = {name: Simulator(SimSettings(speed=100_000)) for name in vendors}
-    servers = [await serve(simulators[name]) for name in vendors]
-    ways = ("anthropic", "openai/v1", "gemini", "mistral/v1")
-    names = ("ANTHROPIC", "OPENAI", "GEMINI", "MISTRAL")
-    environ = {"FLUX_HOME": str(tmp_path / "home")}
-    for name, server, way in zip(names, servers, ways, strict=True):
-        environ |= {f"{name}_API_KEY": "sk-test", f"{name}_BASE_URL": f"{server.url}/{way}"}
-    runtime = Runtime(load_settings({}, environ, tmp_path), root=tmp_path)
-    await runtime.start()
-    picked = [next(c.info for c in runtime.choices() if c.info.ref.provider == v) for v in vendors]
-    comparison = Comparison(runtime.new_session(picked[0]), picked)
-    order: list[int] = []
-    try:
-        simulators["anthropic"].settings = SimSettings(speed=60)  # slow
-        for turn in range(3):
-            simulators["openai"].inject("server-error", times=9)
-            simulators["gemini"].inject("rate-limit-ms", times=1)
+    """Three turns; every request is, to the byte, what the model would be sent without others."""
+    ended: list[list[int]] = []
+    async with Wires(tmp_path / "compared") as wires:
+        models = wires.models()
+        comparison = Comparison(wires.runtime.new_session(models[0]), models)
+        for turn in range(_TURNS):
+            wires.disturb()
             events = await drained(comparison.ask(f"hello, turn {turn}"))
-            order += [index for index, event in events if isinstance(event, TurnEnded)]
-            assert comparison.columns[1].progress.state == "failed"
-            simulators["openai"]._injected.clear()
-    finally:
-        await runtime.aclose()
-        for server in servers:
-            await server.aclose()
+            ended.append([index for index, event in events if isinstance(event, TurnEnded)])
+            assert [c.progress.state for c in comparison.columns] == [
+                "done",
+                "failed",
+                "done",
+                "done",
+            ]
+            wires.calm()
+        sent = {name: wires.bodies(name, comparison.base.id) for name in VENDORS}
+        paths = [column.session.conversation.path for column in comparison.columns]
 
-    assert sorted(order) == sorted([0, 1, 2, 3] * 3)
-    said = {
-        index: [m.text for m in column.session.conversation.path if m.role == "assistant"]
-        for index, column in enumerate(comparison.columns)
-    }
-    for index in (0, 2, 3):
-        path = comparison.columns[index].session.conversation.path
-        assert [m.role for m in path] == ["user", "assistant"] * 3
-        last = said_to(simulators[vendors[index]].requests)[-1]
-        for other, answers in said.items():
-            for answer in answers[:2]:
-                # The simulator names the model that speaks, so no two answers are alike.
-                assert (json.dumps(answer)[1:-1] in last) == (other == index)
-        for turn in range(3):
-            assert last.count(f"hello, turn {turn}") == 1
+    assert all(sorted(order) == [0, 1, 2, 3] for order in ended)
+    assert all(order[-1] != 3 for order in ended)  # the one that nothing holds up
+    assert [[m.role for m in path] for path in paths] == [
+        ["user", "assistant"] * _TURNS if index != 1 else [m.role for m in paths[1]]
+        for index in range(4)
+    ]
+    for index, vendor in enumerate(VENDORS):
+        assert sent[vendor] == await alone(tmp_path / f"alone-{vendor}", index)
+    assert len(sent["anthropic"]) == len(sent["mistral"]) == _TURNS
+    assert len(sent["gemini"]) == 2 * _TURNS  # each question once more after the limit
+    assert len(sent["openai"]) > _TURNS
+    for index, vendor in enumerate(VENDORS):
+        own = [m.text for m in paths[index] if m.role == "assistant" and m.text]
+        others = [
+            m.text
+            for other in range(4)
+            if other != index
+            for m in paths[other]
+            if m.role == "assistant" and m.text
+        ]
+        last = sent[vendor][-1].decode()
+        assert all(json.dumps(text)[1:-1] in last for text in own[:-1])
+        # The simulator names the model that speaks, so no two answers are alike.
+        assert not any(json.dumps(text)[1:-1] in last for text in others)
+        assert all(last.count(f"hello, turn {turn}") == 1 for turn in range(_TURNS))

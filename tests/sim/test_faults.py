@@ -347,7 +347,7 @@ async def test_nothing_follows_a_fault_that_ends_the_stream(
     client: httpx2.AsyncClient, first: str
 ) -> None:
     prompt = f'sim: text="one two three" fault={first} fault=bad-json@2 fault=duplicate fault=split'
-    client.timeout = httpx2.Timeout(0.1)
+    client.timeout = httpx2.Timeout(30, read=0.1)
 
     with pytest.raises(httpx2.TransportError):
         await stream(client, "chat", prompt)

@@ -11,7 +11,7 @@ from flux_tui.sim.server import SimServer, run_server, serve
 from tests.sim.helpers import PATHS, body, headers
 
 
-async def until(condition: object, seconds: float = 2.0) -> None:
+async def until(condition: object, seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.005)
@@ -30,7 +30,7 @@ async def test_one_connection_serves_many_requests(
 
 
 async def test_a_client_that_hangs_up_frees_the_connection(server: SimServer) -> None:
-    async with httpx2.AsyncClient(trust_env=False, base_url=server.url) as client:
+    async with httpx2.AsyncClient(trust_env=False, base_url=server.url, timeout=30) as client:
         async with client.stream(
             "POST", PATHS["chat"], json=body("chat", "sim: fault=stall"), headers=headers("chat")
         ) as reply:
@@ -44,7 +44,8 @@ async def test_a_client_that_hangs_up_frees_the_connection(server: SimServer) ->
 async def test_a_client_that_hangs_up_before_any_header_frees_the_connection(
     server: SimServer,
 ) -> None:
-    async with httpx2.AsyncClient(trust_env=False, base_url=server.url, timeout=0.1) as client:
+    patience = httpx2.Timeout(30, read=0.1)
+    async with httpx2.AsyncClient(trust_env=False, base_url=server.url, timeout=patience) as client:
         sent = headers("chat", **{"x-sim-fault": "no-headers"})
         with pytest.raises(httpx2.ReadTimeout):
             await client.post(PATHS["chat"], json=body("chat", "hi"), headers=sent)
@@ -54,7 +55,7 @@ async def test_a_client_that_hangs_up_before_any_header_frees_the_connection(
 
 async def test_closing_the_server_ends_what_still_streams(sim: Simulator) -> None:
     server = await serve(sim)
-    async with httpx2.AsyncClient(trust_env=False, base_url=server.url) as client:
+    async with httpx2.AsyncClient(trust_env=False, base_url=server.url, timeout=30) as client:
         request = body("chat", "sim: fault=stall")
         async with client.stream(
             "POST", PATHS["chat"], json=request, headers=headers("chat")
@@ -73,7 +74,7 @@ async def raw_exchange(port: int, data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(data)
     await writer.drain()
-    answer = await asyncio.wait_for(reader.read(), 2)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     await writer.wait_closed()
     return answer
@@ -117,7 +118,7 @@ async def test_running_the_server_tells_where_it_listens_and_ends_when_cancelled
     task = asyncio.ensure_future(run_server(0, 0, first_token=0, started=started.append))
     await until(lambda: bool(started))
 
-    async with httpx2.AsyncClient(trust_env=False, base_url=started[0].url) as client:
+    async with httpx2.AsyncClient(trust_env=False, base_url=started[0].url, timeout=30) as client:
         reply = await client.get("/v1/models", headers=headers("chat"))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

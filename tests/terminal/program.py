@@ -148,7 +148,7 @@ class Program:
         """The screen as lines of text."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def wait_for(self, *texts: str, seconds: float = 30, gone: bool = False) -> str:
+    def wait_for(self, *texts: str, seconds: float = 60, gone: bool = False) -> str:
         """Wait until all *texts* are on the screen (or, with *gone*, none of them)."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -180,7 +180,7 @@ class Program:
         """Send a signal."""
         os.kill(self.pid, number)
 
-    def wait_exit(self, seconds: float = 15) -> int:
+    def wait_exit(self, seconds: float = 60) -> int:
         """Return the exit status (negative: the signal that killed it)."""
         end = time.monotonic() + seconds
         while self.status is None and time.monotonic() < end:

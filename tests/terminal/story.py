@@ -69,7 +69,7 @@ class Story:
         program.press("enter")
         program.wait_for("Allow write_file?", "+# summary.md")
         yield "04-tool-asks", program
-        program.read(0.6)  # keys typed before the dialog had been there for a moment count for no
+        program.read(1.5)  # keys typed before the dialog had been there for a moment count for no
         program.press("y")
         program.wait_for("All of it worked", "Ready", "✓")
         yield "05-tool-ran", program

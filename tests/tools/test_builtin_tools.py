@@ -104,7 +104,7 @@ async def test_a_pipe_in_place_of_a_file_is_refused_at_once(tmp_path: Path) -> N
 
     for name in ("read_file", "write_file"):
         with pytest.raises(ToolError, match="regular file"):
-            await asyncio.wait_for(run(name, tmp_path, **arguments(name, "pipe")), 5)
+            await asyncio.wait_for(run(name, tmp_path, **arguments(name, "pipe")), 60)
 
 
 async def test_a_stretch_of_a_file_says_where_it_is_from(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_a_huge_sparse_file_is_read_in_bounds(tmp_path: Path) -> None:
     started = time.monotonic()
     text = await run("read_file", tmp_path, path="huge", limit=10)
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert "5,368,709,120" in text
 
 
@@ -254,7 +254,7 @@ def alive(folder: Path) -> bool:
 
 
 async def gone(folder: Path) -> bool:
-    deadline = time.monotonic() + 5  # a killed process needs a moment of the kernel's
+    deadline = time.monotonic() + 30  # a killed process needs a moment of the kernel's
     while alive(folder) and time.monotonic() < deadline:
         await asyncio.sleep(0.01)
     return not alive(folder)
@@ -271,7 +271,7 @@ async def test_what_a_command_leaves_behind_is_ended_and_not_waited_for(
 
     await run("run_shell", tmp_path, command=command)
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert await gone(tmp_path)
 
 

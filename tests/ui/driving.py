@@ -29,7 +29,7 @@ def make_app(home: Path, **environ: str) -> FluxApp:
 async def wait_until(true: Callable[[], object], what: str = "") -> None:
     """Wait on a state, never on time."""
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not true():
                 await asyncio.sleep(0.01)
     except TimeoutError:
