@@ -267,7 +267,7 @@ class Wires:
 
     def calm(self) -> None:
         """End the faults that are left."""
-        self.vendors["openai"]._injected.clear()
+        self.vendors["openai"]._injected.clear()  # pyright: ignore[reportPrivateUsage]
 
     def bodies(self, vendor: str, session_id: str | None) -> list[bytes]:
         """Every body that *vendor* got, to the byte but for the id of the session."""
