@@ -16,7 +16,7 @@ from flux_tui.core.events import ToolFinished, ToolOutput, ToolStarted
 from flux_tui.core.messages import Message, Text, ToolCall, ToolResult
 from flux_tui.core.sanitize import Sanitizer, sanitize
 from flux_tui.session.approvals import Answer, Unattended, Verdict
-from flux_tui.session.deps import TurnDeps
+from flux_tui.session.deps import CallDeps
 from flux_tui.session.reply import settle
 from flux_tui.tools.base import Preview, Tool, ToolContext
 
@@ -52,7 +52,7 @@ class Repeats:
 class ToolRound:
     """Runs the calls of one answer. Drain `events`, then take `message`."""
 
-    def __init__(self, calls: Sequence[ToolCall], deps: TurnDeps, refused: str = "") -> None:
+    def __init__(self, calls: Sequence[ToolCall], deps: CallDeps, refused: str = "") -> None:
         """Take up *calls*; with *refused*, all are answered with that sentence instead of run."""
         self._calls = calls
         self._deps = deps

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol
 
 from flux_tui.core.messages import Message
 from flux_tui.core.models import ModelInfo, ModelRef
@@ -22,6 +23,35 @@ DRAFT_SECONDS = 0.4
 
 MAX_STEPS = 25
 """Requests in one turn at the most."""
+
+
+class CallDeps(Protocol):
+    """What tool calls are judged, asked about and run with."""
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """The tools there are, by name."""
+        ...
+
+    @property
+    def policy(self) -> ApprovalPolicy:
+        """Judges each call."""
+        ...
+
+    @property
+    def approver(self) -> Approver:
+        """Asks the user."""
+        ...
+
+    @property
+    def root(self) -> Path:
+        """The folder that tools may touch, resolved."""
+        ...
+
+    @property
+    def stop(self) -> asyncio.Event:
+        """Ends the calls early."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

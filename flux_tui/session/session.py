@@ -25,6 +25,7 @@ from flux_tui.session.preflight import Preflight, preflight
 from flux_tui.session.privacy import Privacy
 from flux_tui.session.prompts import read_notes, system_prompt
 from flux_tui.session.services import Services
+from flux_tui.session.shell_line import LineDeps, run_line
 from flux_tui.session.switch import Switch
 from flux_tui.session.turn import run_turn
 from flux_tui.tools.base import Tool
@@ -115,6 +116,14 @@ class ChatSession:
         if tip is None:
             return _refused("there is nothing to answer yet", "type a message first")
         return self._guarded(lambda stop: self._answering(stop, None, tip.id))
+
+    def run_line(self, line: str) -> AsyncGenerator[TurnEvent]:
+        """Run a shell line of the user's, asked about as a tool call is; see `shell_line`."""
+        return self._guarded(
+            lambda stop: run_line(
+                line, LineDeps(self._services, self.policy, self.approver, stop), self._commit
+            )
+        )
 
     def compact(self) -> AsyncGenerator[TurnEvent]:
         """Let the present model summarise the conversation, and go on from the summary alone.
