@@ -21,6 +21,7 @@ from textual.worker import Worker
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.sanitize import sanitize
 from flux_tui.ui import themes
+from flux_tui.ui.clock import quicken
 from flux_tui.ui.commands import ActionCommands
 from flux_tui.ui.keymap import unknown_ids
 from flux_tui.ui.screens.chat import ChatScreen
@@ -240,6 +241,7 @@ def run_app(settings: Settings, continue_: bool = False, session: str | None = N
         sys.stderr.write(f"flux-tui: {why}\n")
         return 2
     guard_input()
+    quicken()
     themes.check(settings.theme)
     app = FluxApp(settings, continue_=continue_, session=session)
     app.run()

@@ -7,6 +7,7 @@ from typing import Literal
 from textual import events
 from textual.content import Content
 from textual.message import Message
+from textual.visual import VisualType
 from textual.widgets import Button, Static
 
 
@@ -21,6 +22,11 @@ class Plain(Static):
         classes: str | None = None,
     ) -> None:
         super().__init__(text, id=id, classes=classes, markup=False)
+
+    def update(self, content: VisualType = "", *, layout: bool = True) -> None:
+        """Show *content*; what is shown already is neither laid out nor painted again."""
+        if not _same(self.content, content):
+            super().update(content, layout=layout)
 
 
 class ActionText(Plain):
@@ -61,3 +67,9 @@ class PlainButton(Button):
         variant: Literal["default", "success", "error"] = "default",
     ) -> None:
         super().__init__(Content(label), id=id, variant=variant)
+
+
+def _same(before: VisualType, now: VisualType) -> bool:
+    if isinstance(before, Content) and isinstance(now, Content):
+        return before.is_same(now)
+    return isinstance(before, str) and before == now

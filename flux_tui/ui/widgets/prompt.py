@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widgets import TextArea
 
 from flux_tui.core.sanitize import sanitize
+from flux_tui.ui.clock import paint_now
 from flux_tui.ui.widgets.chips import Menu
 
 CHIP_SIZE = 2_000
@@ -166,6 +167,7 @@ class Prompt(TextArea):
                 self._recall(1 if event.key == "up" else -1)
             case _:
                 await super()._on_key(event)
+                paint_now(self)
 
     def _in_menu(self, key: str) -> bool:
         """Move in the menu of files or take its row; whether *key* does."""
