@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.scenarios import Scenario, scenarios
 from bench.server import Server
-from bench.subjects import SUBJECTS, Ground
+from bench.subjects import SUBJECTS, Ground, Subject
 from bench.table import medians, table
 
 NOISY = 0.4  # cores
@@ -34,22 +34,29 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def wanted(scenario: Scenario, args: argparse.Namespace) -> list[Subject]:
+    """The subjects to measure, in the order of the columns."""
+    subjects = [item for item in SUBJECTS if item.name in scenario.subjects]
+    return [item for item in subjects if item.module == "flux_tui" or not args.ours]
+
+
 def run(scenario: Scenario, ground: Ground, args: argparse.Namespace) -> dict[str, list]:
     """Measure all subjects of *scenario* in turn, as often as wanted."""
-    subjects = [item for item in SUBJECTS if item.name in scenario.subjects]
-    if args.ours:
-        subjects = [item for item in subjects if item.module == "flux_tui"]
+    subjects = wanted(scenario, args)
     found: dict[str, list] = {item.name: [] for item in subjects}
     for _ in range(1 if args.quick else args.runs * scenario.runs):
         for subject in subjects:
             sys.stderr.write(f"\r{scenario.name}: {subject.name} ...\x1b[K")
-            found[subject.name].append(scenario.measure(ground, subject))
+            try:
+                found[subject.name].append(scenario.measure(ground, subject))
+            except TimeoutError as problem:
+                sys.stderr.write(f"\r{scenario.name}: {subject.name} FAILED: {problem}\n")
     sys.stderr.write("\r\x1b[K")
-    return found
+    return {name: runs for name, runs in found.items() if runs}
 
 
 def main() -> int:
-    """Measure and print; 2 when a scenario is asked for that there is not."""
+    """Measure and print; 1 when a measurement failed, 2 when there is no such scenario."""
     args = arguments()
     chosen = scenarios(30 if args.quick else 200)
     names = [scenario.name for scenario in chosen]
@@ -58,7 +65,7 @@ def main() -> int:
         return 2
     subprocess.run([sys.executable, "-m", "compileall", "-q", "bench", "flux_tui"], check=True)
     results: dict[str, dict[str, list]] = {}
-    begun = time.monotonic()
+    begun, failed = time.monotonic(), False
     with tempfile.TemporaryDirectory() as name, Server(Path(name)) as server:
         ground = Ground(Path(name), server, 1_000 if args.quick else 10_000)
         ground.prepare()
@@ -67,14 +74,15 @@ def main() -> int:
                 continue
             found = results[scenario.name] = run(scenario, ground, args)
             by_subject = {subject: medians(runs) for subject, runs in found.items()}
-            noise = max(values["foreign"] for values in by_subject.values())
+            failed = failed or len(found) < len(wanted(scenario, args))
+            noise = max((values["foreign"] for values in by_subject.values()), default=0)
             noisy = f"; NOISY: others used up to {noise:.1f} cores" if noise > NOISY else ""
             print(f"\n{scenario.name}: {scenario.title}{noisy}")
             print(table(scenario.name, by_subject), flush=True)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
     print(f"\n{time.monotonic() - begun:.0f} s altogether")
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -193,7 +193,7 @@ class Session:
             return text.count(word) >= columns
 
         asked: list[bool] = []
-        return self.terminal.until(shown, 60 + (tokens / rate if rate else 0)) - begun
+        return self.terminal.until(shown, 20 + (tokens / rate if rate else 0)) - begun
 
     def probe(self) -> tuple[float, bytes]:
         """Type a letter that was never typed before; when, and what to look for."""
@@ -205,12 +205,14 @@ class Session:
 
     def echo(self, seconds: float = 5) -> float:
         """How long a key takes to appear, seconds; *seconds* when it did not."""
-        output = self.terminal.output
-        mark = len(output)
+        terminal = self.terminal
+        mark = len(terminal.output)
         at, letter = self.probe()
-        while letter not in output[mark:] and time.monotonic() - at < seconds:
-            self.terminal.read(0)
-        return time.monotonic() - at
+        while terminal.output.find(letter, mark) < 0:
+            if time.monotonic() - at > seconds:
+                return seconds
+            terminal.read(0.001)
+        return terminal.notes.chunks[-1][0] - at
 
     def erase(self) -> None:
         """Take back what the probes left in the input."""

@@ -86,7 +86,7 @@ class Terminal(Program):
             pass
         return self._seen()
 
-    def until(self, shown: Callable[[str], bool], seconds: float = 60) -> float:
+    def until(self, shown: Callable[[str], bool], seconds: float = 30) -> float:
         """When the screen first was so (from what has not been looked at yet).
 
         Raises:
