@@ -25,6 +25,7 @@ from flux_tui.core.messages import (
 )
 from flux_tui.core.models import Effort, ModelInfo
 from flux_tui.core.usage import JSON
+from flux_tui.providers import sdk
 from flux_tui.providers.anthropic_stream import Decoder
 from flux_tui.providers.base import ChatRequest, Endpoint
 from flux_tui.providers.encoding import (
@@ -44,6 +45,7 @@ from flux_tui.providers.transport import (
     Exchange,
     client_options,
     confined,
+    post_stream,
     stream_reply,
 )
 
@@ -282,9 +284,9 @@ def _without_thinking(body: Body) -> Body:
 
 
 def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
-    import anthropic
-
-    return confined(anthropic.AsyncAnthropic(**client_options(endpoint, timeout)), endpoint)
+    return confined(
+        sdk.load("anthropic").AsyncAnthropic(**client_options(endpoint, timeout)), endpoint
+    )
 
 
 class Anthropic:
@@ -302,10 +304,12 @@ class Anthropic:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent]:
         """See `Provider.stream`."""
         client = await self._connection.client()
+        streams = sdk.load("anthropic").AsyncStream
 
         def send(body: Body) -> Any:
-            headers = {"anthropic-version": SAMPLING_VERSION} if "temperature" in body else None
-            return client.messages.with_streaming_response.create(**body, extra_headers=headers)
+            sampled = {"headers": {"anthropic-version": SAMPLING_VERSION}}
+            options = sampled if "temperature" in body else {}
+            return post_stream(client, streams, "/v1/messages", body, options)
 
         exchange = Exchange(request.model.ref.name, send, Decoder, self._healing)
         async for event in stream_reply(self.endpoint, exchange, self.body(request)):

@@ -30,6 +30,7 @@ from flux_tui.core.messages import (
 )
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.usage import JSON
+from flux_tui.providers import sdk
 from flux_tui.providers.base import ChatRequest, Endpoint
 from flux_tui.providers.chat_stream import Decoder
 from flux_tui.providers.encoding import (
@@ -43,11 +44,13 @@ from flux_tui.providers.encoding import (
 from flux_tui.providers.healing import Healing, drop_parameter
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.transport import (
+    BEARER,
     Body,
     Connection,
     Exchange,
     client_options,
     confined,
+    post_stream,
     stream_reply,
 )
 
@@ -339,9 +342,7 @@ def _renamed_role(problem: ProviderError, body: Body) -> tuple[Body, str] | None
 
 
 def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
-    import openai
-
-    return confined(openai.AsyncOpenAI(**client_options(endpoint, timeout)), endpoint)
+    return confined(sdk.load("openai").AsyncOpenAI(**client_options(endpoint, timeout)), endpoint)
 
 
 class OpenAIChat:
@@ -359,9 +360,10 @@ class OpenAIChat:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent]:
         """See `Provider.stream`."""
         client = await self._connection.client()
+        streams = sdk.load("openai").AsyncStream
 
         def send(body: Body) -> Any:
-            return client.chat.completions.with_streaming_response.create(**body)
+            return post_stream(client, streams, "/chat/completions", body, BEARER)
 
         exchange = Exchange(request.model.ref.name, send, Decoder, self._healing)
         async for event in stream_reply(self.endpoint, exchange, self.body(request)):

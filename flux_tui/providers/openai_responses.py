@@ -25,6 +25,7 @@ from flux_tui.core.messages import (
 )
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.usage import JSON
+from flux_tui.providers import sdk
 from flux_tui.providers.base import ChatRequest, Endpoint
 from flux_tui.providers.encoding import (
     arguments_text,
@@ -39,11 +40,13 @@ from flux_tui.providers.healing import Healing, drop_parameter
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.responses_stream import Decoder
 from flux_tui.providers.transport import (
+    BEARER,
     Body,
     Connection,
     Exchange,
     client_options,
     confined,
+    post_stream,
     stream_reply,
 )
 
@@ -313,9 +316,7 @@ def _without_reasoning(body: Body) -> Body:
 
 
 def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:
-    import openai
-
-    return confined(openai.AsyncOpenAI(**client_options(endpoint, timeout)), endpoint)
+    return confined(sdk.load("openai").AsyncOpenAI(**client_options(endpoint, timeout)), endpoint)
 
 
 class OpenAIResponses:
@@ -333,9 +334,10 @@ class OpenAIResponses:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent]:
         """See `Provider.stream`."""
         client = await self._connection.client()
+        streams = sdk.load("openai").AsyncStream
 
         def send(body: Body) -> Any:
-            return client.responses.with_streaming_response.create(**body)
+            return post_stream(client, streams, "/responses", body, BEARER)
 
         exchange = Exchange(request.model.ref.name, send, Decoder, self._healing)
         async for event in stream_reply(self.endpoint, exchange, self.body(request)):

@@ -28,13 +28,6 @@ class RefusedError(Exception):
         self.body = body
 
 
-class Streamed:
-    """A response whose body has not been read; see `transport.StreamedResponse`."""
-
-    def __init__(self, response: httpx2.Response) -> None:
-        self.http_response = response
-
-
 class PlainClient:
     """Sends JSON below one base URL. The key stands in *headers*, unwrapped by the maker alone."""
 
@@ -56,7 +49,7 @@ class PlainClient:
         )
 
     @asynccontextmanager
-    async def stream(self, path: str, body: Body) -> AsyncGenerator[Streamed]:
+    async def stream(self, path: str, body: Body) -> AsyncGenerator[httpx2.Response]:
         """POST *body* and give the open response.
 
         Raises:
@@ -68,7 +61,7 @@ class PlainClient:
             "POST", self._base_url + path, json=body, headers=accept
         ) as response:
             await self._demand_success(response)
-            yield Streamed(response)
+            yield response
 
     async def get(self, path: str, **query: str) -> JSON:
         """GET a JSON document.

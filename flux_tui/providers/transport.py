@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
@@ -38,6 +38,8 @@ _EVENT_STARTS = (b"data:", b"event:", b": ")
 _UNREADABLE = 4_000  # bytes of an answer that is no event stream, to tell what it is
 _OWN_HOSTS = (".openai.com", ".anthropic.com")
 # 408, 409, 429, 5xx: see `failures`. These kinds pass; a full window or a wrong key does not.
+BEARER = {"security": {"bearer_auth": True}}
+"""Request options of openai: it would also send a key for administrators, if one is set."""
 _JITTER = random.SystemRandom()
 
 
@@ -63,15 +65,6 @@ class StreamDecoder(Protocol):
         ...
 
 
-class StreamedResponse(Protocol):
-    """The part of both SDKs' streamed response that is used."""
-
-    @property
-    def http_response(self) -> httpx2.Response:
-        """The response itself, its body not yet read."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """How one wire format sends a request and reads its answer.
@@ -81,7 +74,7 @@ class Exchange:
     """
 
     model: str
-    send: Callable[[Body], AbstractAsyncContextManager[StreamedResponse]]
+    send: Callable[[Body], AbstractAsyncContextManager[httpx2.Response]]
     decoder: Callable[[], StreamDecoder]
     healing: Healing
 
@@ -156,6 +149,24 @@ def client_options(endpoint: Endpoint, timeout: httpx2.Timeout) -> dict[str, Any
         # A proxy from the environment must never see requests to this machine.
         options["http_client"] = httpx2.AsyncClient(trust_env=False, timeout=timeout)
     return options
+
+
+@asynccontextmanager
+async def post_stream(
+    client: Any, stream: Any, path: str, body: Body, options: Mapping[str, Any]
+) -> AsyncGenerator[httpx2.Response]:
+    """POST *body* by an SDK's *client* and give the open response, its body not read.
+
+    What the SDK offers for addresses it does not know: its own methods for these would load the
+    types of every answer, and search the whole history for parameters to rename, which a body as
+    the wire takes it does not have. *stream* is the SDK's class of streams, *options* its
+    `RequestOptions`.
+    """
+    opened = await client.post(
+        path, cast_to=object, body=body, options=options, stream=True, stream_cls=stream[object]
+    )
+    async with opened:
+        yield opened.response
 
 
 def confined(client: Any, endpoint: Endpoint) -> Any:
@@ -258,7 +269,7 @@ async def _attempt(
 ) -> AsyncGenerator[StreamEvent]:
     try:
         async with exchange.send(body) as response:
-            stream = await _event_stream(response.http_response)
+            stream = await _event_stream(response)
             async with aclosing(_read(stream, exchange.decoder())) as events:
                 async for event in events:
                     yield event
