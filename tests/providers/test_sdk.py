@@ -70,7 +70,7 @@ def test_modules_and_stars_are_imported_as_ever() -> None:
         + "from anthropic import types\n"
         + "from anthropic.types import message_param, MessageParam\n"
         + "from anthropic.types.shared import *\n"
-        + "print(types.__name__, message_param.MessageParam is MessageParam, 'ErrorObject' in dir())"
+        + "print(types.__name__, message_param.MessageParam is MessageParam, ErrorType)"
     )
 
-    assert told.split() == ["anthropic.types", "True", "True"]
+    assert told.split()[:2] == ["anthropic.types", "True"]
