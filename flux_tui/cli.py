@@ -25,6 +25,7 @@ INTERNAL_ERROR = 70
 COMMANDS: dict[str, tuple[str, str]] = {
     "ask": ("flux_tui.headless", "ask one question, answer on standard output"),
     "compare": ("flux_tui.commands.compare", "ask several models the same, side by side"),
+    "batches": ("flux_tui.commands.batches", "jobs at the vendors' batch endpoints"),
     "convert": ("flux_tui.commands.convert", "convert a conversation between vendors' formats"),
     "check": ("flux_tui.commands.check", "what a switch of models keeps, drops and costs"),
     "models": ("flux_tui.commands.models", "list the models that are known"),

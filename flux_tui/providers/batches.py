@@ -41,17 +41,24 @@ _PATHS: dict[Api, str] = {
     "openai-chat": "/v1/chat/completions",
 }
 _OWN = frozenset({"anthropic", "openai", "openai-chat"})
+_FULL = "token_limit_exceeded"  # OpenAI's code, of the tokens that may wait in batches
 _RECENT = 100  # batches that are looked through for one that was sent before
 
-BatchStatus: TypeAlias = Literal["running", "ended", "failed"]
+BatchStatus: TypeAlias = Literal["running", "ended", "failed", "full"]
+"""full: the vendor took none of it, as too much of ours waits there; less, or later, may do."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """How far a batch is. `words` are the vendor's, about a whole batch that failed."""
+    """How far a batch is. `words` are the vendor's, about a whole batch that failed.
+
+    `done` of `total` requests are over, one way or another; both 0 where the vendor does not say.
+    """
 
     status: BatchStatus
     words: str = ""
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,10 @@ class Batches(Protocol):
 
     def results(self, batch: str, model: ModelInfo) -> AsyncGenerator[BatchResult]:
         """Yield what came of the requests of a batch that has ended, in any order."""
+        ...
+
+    async def cancel(self, batch: str) -> None:
+        """Let the vendor begin nothing more of it; what was answered by then stays to be read."""
         ...
 
     async def aclose(self) -> None:
@@ -261,7 +272,18 @@ class AnthropicBatches:
             return await client.messages.batches.retrieve(batch)
 
         found = await self._connection.ask(look)
-        return BatchState("ended" if found.processing_status == "ended" else "running")
+        status: BatchStatus = "ended" if found.processing_status == "ended" else "running"
+        total = _total(found.request_counts)
+        done = total - int(found.request_counts.processing)
+        return BatchState(status, done=done, total=total)
+
+    async def cancel(self, batch: str) -> None:
+        """See `Batches.cancel`."""
+
+        async def ask(client: Any) -> None:
+            await client.messages.batches.cancel(batch)
+
+        await self._connection.ask(ask)
 
     async def results(self, batch: str, model: ModelInfo) -> AsyncGenerator[BatchResult]:
         """See `Batches.results`."""
@@ -340,9 +362,22 @@ class OpenAIBatches:
         if found.status == "failed":
             errors = found.errors.data if found.errors is not None else None
             told = "; ".join(str(error.message) for error in (errors or ())[:3])
-            return BatchState("failed", one_line(told or "the batch failed", 500))
+            full = any(error.code == _FULL for error in errors or ())
+            words = one_line(told or "the batch failed", 500)
+            return BatchState("full" if full else "failed", words)
         ended = found.status in ("completed", "expired", "cancelled")
-        return BatchState("ended" if ended else "running")
+        counts = found.request_counts
+        done = 0 if counts is None else int(counts.completed) + int(counts.failed)
+        total = 0 if counts is None else int(counts.total)
+        return BatchState("ended" if ended else "running", done=done, total=total)
+
+    async def cancel(self, batch: str) -> None:
+        """See `Batches.cancel`."""
+
+        async def ask(client: Any) -> None:
+            await client.batches.cancel(batch)
+
+        await self._connection.ask(ask)
 
     async def _batch(self, batch: str) -> Any:
         async def look(client: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,11 +16,18 @@ from flux_tui.core.messages import new_id
 from flux_tui.core.usage import JSON
 from flux_tui.session.jobs import Prompt
 
-PartStatus: TypeAlias = Literal["new", "submitting", "submitted", "collected", "failed"]
-"""submitting is written before the batch is handed in: after a kill it may be there or not."""
+PartStatus: TypeAlias = Literal[
+    "new", "waiting", "submitting", "submitted", "collected", "failed", "divided"
+]
+"""submitting is written before the batch is handed in: after a kill it may be there or not.
+
+waiting: the vendor has no room for it before another batch of the model has ended; divided: it had
+no room for one so large, and two smaller parts stand in its place.
+"""
 
 FOLDER = "batches"
 LAST = "last"
+_SHORTEST = 4  # characters of a job's name that are enough, if no other one ends in them
 
 
 @dataclass(slots=True)
@@ -38,7 +45,7 @@ class Part:
     @property
     def open(self) -> bool:
         """Whether something is still to come of it."""
-        return self.status not in ("collected", "failed")
+        return self.status not in ("collected", "failed", "divided")
 
     def custom_id(self, prompt: int) -> str:
         """Return the id of a prompt's request; letters, digits and dashes, at most 64."""
@@ -69,10 +76,22 @@ class Job:
         """Whether something is still to come."""
         return any(part.open for part in self.parts)
 
+    def divide(self, part: Part) -> None:
+        """Put two parts in the place of *part*, which holds two prompts at least."""
+        middle = len(part.prompts) // 2
+        for prompts in (part.prompts[:middle], part.prompts[middle:]):
+            self.parts.append(Part(part.model, new_mark(), prompts))
+        part.status = "divided"
+
     @property
     def models(self) -> tuple[str, ...]:
         """The models that are asked, each once."""
         return tuple(dict.fromkeys(part.model for part in self.parts))
+
+
+def new_mark() -> str:
+    """Return a mark for a part; with a prompt's number it is an id that the vendors take."""
+    return f"flux-{new_id()[-16:]}"
 
 
 def job_key(prompts: Sequence[Prompt], models: Sequence[str], out: str) -> str:
@@ -110,36 +129,53 @@ class JobFolder:
 
     def open_job(self, key: str) -> Job | None:
         """Return the job under *key* that something is still to come of."""
-        found = (job for job in self._all() if job.key == key and job.open)
-        return next(found, None)
+        found = map(self._read, self._files())
+        return next((job for job in found if job.key == key and job.open), None)
 
     def find(self, wanted: str) -> Job:
-        """Return the job that is called *wanted*, or the "last" one.
+        """Return the job that is called *wanted*, or ends so, or the "last" one.
 
         Raises:
-            InputError: there is none.
+            InputError: there is none, there are several, or it cannot be read.
         """
         names = [path.stem for path in self._files()]
-        if wanted == LAST and names:
-            wanted = names[0]
-        if wanted in names:
-            job = self._read(self.path / f"{wanted}.json")
-            if job is not None:
-                return job
+        if wanted == LAST:
+            fitting = names[:1]
+        else:
+            long = len(wanted) >= _SHORTEST
+            fitting = [n for n in names if n == wanted or (long and n.endswith(wanted))]
+        if len(fitting) == 1:
+            return self._read(self.path / f"{fitting[0]}.json")
         hint = f"there are {', '.join(names[:5])}" if names else "begin one with --batch"
-        raise InputError(f"there is no batch job {wanted!r}", hint=hint)
+        what = "several batch jobs end in" if fitting else "there is no batch job"
+        raise InputError(f"{what} {wanted!r}", hint=hint)
+
+    def delete(self, job: Job) -> None:
+        """Remove *job*, and its answers if they lie beside it: a file of the user's stays.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
+        answers = Path(job.out)
+        if answers.parent == self.path.absolute():
+            answers.unlink(missing_ok=True)
+        (self.path / f"{job.id}.json").unlink(missing_ok=True)
+
+    def jobs(self, told: Callable[[str], None]) -> list[Job]:
+        """Return all jobs, newest first; of one that cannot be read, *told* hears why."""
+        found: list[Job] = []
+        for path in self._files():
+            try:
+                found.append(self._read(path))
+            except InputError as problem:
+                told(str(problem))
+        return found
 
     def _files(self) -> list[Path]:
         """The files, newest first: their names begin with the time."""
         return sorted(self.path.glob("*.json"), reverse=True)
 
-    def _all(self) -> Iterator[Job]:
-        for path in self._files():
-            job = self._read(path)
-            if job is not None:
-                yield job
-
-    def _read(self, path: Path) -> Job | None:
+    def _read(self, path: Path) -> Job:
         try:
             value: object = json.loads(path.read_text("utf-8"))
             data = cast("Mapping[str, JSON]", value)  # what it is not fails in `_load`

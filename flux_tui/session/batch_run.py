@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from flux_tui.core.errors import FluxError, InputError, ProviderError, StoreError
-from flux_tui.core.messages import Message, Text, new_id
+from flux_tui.core.messages import Message, Text
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.sanitize import one_line
 from flux_tui.core.usage import NO_COST, Cost, Usage
@@ -22,12 +22,13 @@ from flux_tui.providers.batches import (
     PRICE,
     Batches,
     BatchResult,
+    BatchState,
     has_batches,
     open_batches,
     plain_body,
 )
 from flux_tui.providers.transport import Body
-from flux_tui.session.batch import Job, JobFolder, Part
+from flux_tui.session.batch import Job, JobFolder, Part, new_mark
 from flux_tui.session.jobs import Prompt
 from flux_tui.session.jobs_answer import answer_object
 from flux_tui.session.jobs_log import AnswerLog, Record
@@ -42,13 +43,18 @@ _SKEW = timedelta(minutes=10)  # between the vendor's clock and ours
 
 @dataclass(slots=True)
 class BatchRun:
-    """One process's work on a job. `told` hears sentences about how it goes."""
+    """One process's work on a job. `told` hears sentences about how it goes.
+
+    `troubles` holds, by the marks of parts, why the vendor tells nothing about a batch that it has
+    or may have. What is paid for is never given up: such a part stays open for another try.
+    """
 
     runtime: Runtime
     folder: JobFolder
     job: Job
     log: AnswerLog
     told: Callable[[str], None]
+    troubles: dict[str, ProviderError] = field(default_factory=dict[str, ProviderError])
     _batches: dict[str, Batches] = field(default_factory=dict[str, Batches])
     _stored: set[str] = field(default_factory=set[str])
     _notes: str = ""
@@ -64,33 +70,108 @@ class BatchRun:
         pause = FIRST_LOOK
         try:
             while True:
-                for part in self.job.parts:
+                for part in tuple(self.job.parts):
                     if part.open:
                         await self._carry_on(part)
-                if not (wait and self.job.open):
+                if not (wait and any(map(self._hopeful, self.job.parts))):
                     return
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_LOOK, pause * 1.5)
         finally:
-            for batches in self._batches.values():
-                await batches.aclose()
+            await self.aclose()
 
     async def _carry_on(self, part: Part) -> None:
         model = self.runtime.find_model(part.model)
         try:
             batches = await self._batches_of(model)
+            if part.status == "waiting":
+                if any(p.status == "submitted" for p in self.job.parts if p.model == part.model):
+                    return
+                part.status = "new"
             if part.status != "submitted":
                 await self._submit(part, model, batches)
             state = await batches.state(part.batch)
-            if state.status == "failed":
-                await self._fail(part, state.words)
-            elif state.status == "ended":
-                await self._collect(part, model, batches)
+            match state.status:
+                case "failed":
+                    await self._fail(part, state.words)
+                case "full":
+                    await self._hold_back(part, state.words)
+                case "ended":
+                    await self._collect(part, model, batches)
+                case "running":
+                    pass
+            self.troubles.pop(part.mark, None)
         except ProviderError as problem:
-            if problem.retryable:
-                self.told(f"{part.model}: {problem.message}; it is tried again later")
+            if part.status == "new" and not problem.retryable:
+                await self._fail(part, str(problem))
                 return
-            await self._fail(part, str(problem))
+            self.troubles[part.mark] = problem
+            later = "; it is tried again later" if problem.retryable else ""
+            self.told(f"{part.model}: {problem.message if later else problem}{later}")
+
+    def _hopeful(self, part: Part) -> bool:
+        """Whether waiting may bring something of *part*."""
+        trouble = self.troubles.get(part.mark)
+        return part.open and (trouble is None or trouble.retryable)
+
+    async def _hold_back(self, part: Part, words: str) -> None:
+        """Wait for the room that other batches of the model take up; alone, it is too large."""
+        part.batch = ""
+        others = [p for p in self.job.parts if p.model == part.model and p is not part]
+        if any(other.status == "submitted" for other in others):
+            part.status = "waiting"
+        elif len(part.prompts) > 1:
+            self.job.divide(part)
+        else:
+            await self._fail(part, words)
+            return
+        await self._save()
+        self.told(f"{part.model}: {words} It goes on in smaller parts, one after the other.")
+
+    async def cancel(self) -> None:
+        """Let the vendors begin nothing more. What is answered by then is still to be collected.
+
+        A part that was not handed in fails; `run` collects the others once they have ended.
+        """
+        for part in self.job.parts:
+            if part.open:
+                await self._cancel(part)
+
+    async def _cancel(self, part: Part) -> None:
+        try:
+            batches = await self._batches_of(self.runtime.find_model(part.model))
+            if part.status == "new":
+                await self._fail(part, "cancelled before it was handed in")
+            elif part.status == "submitting":
+                # Some vendors show whose a batch is at its end alone: none is ended on a guess.
+                self.told(f"{part.model}: a batch may be on its way; collect the job, then cancel")
+            elif (await batches.state(part.batch)).status == "running":
+                await batches.cancel(part.batch)
+                self.told(f"{part.model}: {part.batch} is being cancelled")
+        except ProviderError as problem:
+            self.troubles[part.mark] = problem
+            self.told(f"{part.model}: {problem}")
+
+    async def look(self) -> list[BatchState | None]:
+        """Return how far the batches of the job's parts are; None where none is under way."""
+        return [
+            await self._look(part) if part.open and part.batch else None for part in self.job.parts
+        ]
+
+    async def _look(self, part: Part) -> BatchState | None:
+        try:
+            batches = await self._batches_of(self.runtime.find_model(part.model))
+            return await batches.state(part.batch)
+        except ProviderError as problem:
+            self.troubles[part.mark] = problem
+            self.told(f"{part.model}: {problem}")
+            return None
+
+    async def aclose(self) -> None:
+        """Close the connections; idempotent."""
+        batches, self._batches = self._batches, {}
+        for one in batches.values():
+            await one.aclose()
 
     async def _batches_of(self, model: ModelInfo) -> Batches:
         key = f"{model.ref.provider} {model.api}"
@@ -116,7 +197,7 @@ class BatchRun:
                 if found is None:
                     part.status, part.since = "submitting", datetime.now(UTC).isoformat()
                     await self._save()
-                    found = await batches.submit(part.mark, bodies)
+                    found = await self._hand_in(part, batches, bodies)
                 part.status, part.batch = "submitted", found
                 await self._save()
             except ProviderError as problem:
@@ -128,6 +209,16 @@ class BatchRun:
             else:
                 self.told(f"{part.model}: {len(bodies)} prompts handed in as {part.batch}")
                 return
+
+    async def _hand_in(
+        self, part: Part, batches: Batches, bodies: Sequence[tuple[str, Body]]
+    ) -> str:
+        try:
+            return await batches.submit(part.mark, bodies)
+        except ProviderError as problem:
+            if not problem.retryable:
+                part.status = "new"  # refused: the vendor has nothing of it
+            raise
 
     def _bodies(self, part: Part, model: ModelInfo, provider: Provider) -> list[tuple[str, Body]]:
         return [
@@ -284,7 +375,7 @@ async def plan_parts(
             return len(json.dumps(body)) + 200
 
         for chunk in await asyncio.to_thread(chunks, places, size):
-            job.parts.append(Part(str(model.ref), f"flux-{new_id()[-16:]}", chunk))
+            job.parts.append(Part(str(model.ref), new_mark(), chunk))
 
 
 def chunks(places: Iterable[int], size: Callable[[int], int]) -> list[list[int]]:

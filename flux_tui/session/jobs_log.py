@@ -22,6 +22,27 @@ Key: TypeAlias = tuple[str, str, str]
 _START = b'{"kind":'
 
 
+def peek(path: Path) -> list[Record]:
+    """Return the records in a file that another process may write to, oldest first. Blocks.
+
+    A file that is not there has none, and a line that is torn or none of ours is left out.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError:
+        return []
+    found: list[Record] = []
+    for line in lines:
+        try:
+            value: object = json.loads(line)
+            record = cast("Record", value)  # what it is not fails in the next line
+            key_of(record)
+        except (ValueError, KeyError, TypeError):
+            continue
+        found.append(record)
+    return found
+
+
 def key_of(record: Mapping[str, JSON]) -> Key:
     """Return what makes two records the same one."""
     return str(record["kind"]), str(record["digest"]), str(record["model"])

@@ -1,7 +1,9 @@
 """The vendors' batch endpoints: Anthropic's Message Batches, OpenAI's files and batches.
 
 Every line of a batch is answered, or refused, as the same request sent alone would be. A prompt
-with the words ``sim-batch: expired`` or ``sim-batch: canceled`` is not answered at all.
+with the words ``sim-batch: expired`` or ``sim-batch: canceled`` is not answered at all, and one
+with ``sim-batch: waits`` keeps its whole batch waiting until that is cancelled. OpenAI has no room
+for a batch of more than 5 requests in which ``sim-batch: room=5`` stands.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ _PREFIX = re.compile(r"(?:/anthropic|/openai)?(?:/v1)?")
 _MINE = re.compile(r"/messages/batches(?:/.*)?|/files(?:/.*)?|/batches(?:/.*)?")
 _CUSTOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ORDER = re.compile(r"\bsim-batch: (expired|canceled)\b")
+_WAITS = "sim-batch: waits"
+_ROOM = re.compile(r"sim-batch: room=(\d+)")
 _ENDPOINTS = ("/v1/responses", "/v1/chat/completions")
 
 
@@ -146,6 +150,8 @@ class BatchDesk:
 
     def _cancel(self, name: str, vendor: str) -> _Batch:
         batch = self._known(name, vendor)
+        if batch.ended:
+            raise BatchRefusedError("Cannot cancel a batch that has ended.")
         batch.canceled = True
         batch.due = datetime.now(UTC)
         return batch
@@ -160,7 +166,9 @@ class BatchDesk:
         name = identifier(start, f"{now.isoformat()}/{len(self._batches)}")
         # A line is a request of its own, so what was said of the batch's body is not its headers.
         kept = {k: v for k, v in headers.items() if k not in ("content-length", "content-type")}
-        return _Batch(name, vendor, lines, kept, now, now + timedelta(seconds=self._seconds))
+        waits = any(_WAITS in dumps(line.body) for line in lines)
+        due = now + timedelta(days=1) if waits else now + timedelta(seconds=self._seconds)
+        return _Batch(name, vendor, lines, kept, now, due)
 
     def _create_messages(self, headers: Mapping[str, str], raw: bytes) -> _Batch:
         given = mapping(_json(raw)).get("requests")
@@ -330,7 +338,15 @@ def _openai_lines(content: bytes, endpoint: str) -> tuple[list[_Line], list[Obje
         errors.append({"code": "duplicate_custom_id", "line": None, "message": "duplicate ids"})
     if not lines or len(lines) > MOST_OPENAI:
         errors.append({"code": "invalid_request_count", "line": None, "message": "1 to 50000"})
-    return lines, errors
+    return lines, errors or _no_room(content, len(lines))
+
+
+def _no_room(content: bytes, number: int) -> list[Object]:
+    room = _ROOM.search(content.decode("utf-8", "replace"))
+    if room is None or number <= int(room[1]):
+        return []
+    told = "Enqueued token limit reached for this model. Please try again later."
+    return [{"code": "token_limit_exceeded", "line": None, "message": told}]
 
 
 def _openai_result(line: _Line) -> Object:
