@@ -201,6 +201,14 @@ ACTIONS: tuple[Action, ...] = (
         group="Models",
     ),
     Action(
+        id="bench.open",
+        label="Benchmarks",
+        help="Show how soon and how fast models answered whenever flux-tui bench measured them",
+        keys=("alt+b",),
+        slash="bench",
+        group="Models",
+    ),
+    Action(
         id="pane.chat",
         label="Chat",
         help="Go to the composer, and back to the chat where panes are tabs",

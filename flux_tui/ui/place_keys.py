@@ -97,6 +97,15 @@ PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (("t", "The next tag"), ("e", "Export as CSV, JSON or Markdown"), ("Esc", "Close")),
     ),
     (
+        "Benchmarks",
+        (
+            ("m, M, Left, Right", "Another metric: first token, speed, whole answer, cost"),
+            ("p", "The next prompt that was measured with"),
+            ("r", "Read the history again"),
+            ("Esc", "Close"),
+        ),
+    ),
+    (
         "Session list",
         (
             ("Enter", "Resume"),

@@ -1,4 +1,4 @@
-"""The ways from the chat to the split view, the replay and the scoreboard."""
+"""The ways from the chat to the split view, the replay, the scoreboard and the benchmarks."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class CompareOpening:
             "compare.open": self._compare,
             "compare.scoreboard": lambda _: self._scoreboard(),
             "compare.replay": self._replay,
+            "bench.open": lambda _: self._benchmarks(),
         }
 
     async def _compare(self, argument: str) -> None:
@@ -124,6 +125,13 @@ class CompareOpening:
 
         runtime = self._screen.flux.runtime
         self._screen.app.push_screen(ScoreboardScreen(runtime.store, runtime.root))
+
+    def _benchmarks(self) -> None:
+        from flux_tui.session.measure import HISTORY_NAME
+        from flux_tui.ui.screens.benchmarks import BenchmarksScreen
+
+        folder = self._screen.flux.settings.paths.data_dir
+        self._screen.app.push_screen(BenchmarksScreen(folder / HISTORY_NAME))
 
     def _replay(self, argument: str) -> None:
         """Ask which model repeats the session, and whether what that takes is meant."""
