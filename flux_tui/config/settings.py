@@ -17,6 +17,7 @@ from flux_tui.config.envfile import EnvFile, read_env_file
 from flux_tui.config.models import ModelOverride, PriceOverride, read_models, read_prices
 from flux_tui.config.paths import Paths, find_paths
 from flux_tui.config.tables import Table, one_of, read_toml
+from flux_tui.config.themes import THEMES
 from flux_tui.config.trust import trusted
 from flux_tui.core.efforts import EFFORTS, Effort
 from flux_tui.core.errors import ConfigError, Place
@@ -99,6 +100,7 @@ class Settings:
     keys: Mapping[str, Sealed] = field(default_factory=dict[str, Sealed], repr=False)
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     keymap: Mapping[str, str] = field(default_factory=dict[str, str])
+    keymap_places: Mapping[str, Place] = field(default_factory=dict[str, Place])
     tools_mode: ToolsMode = "all"
     approval: Approval = "ask"
     temperature: float | None = None
@@ -140,18 +142,20 @@ def load_settings(overrides: Mapping[str, str], environ: Mapping[str, str], cwd:
     approval = source.choice("approval", APPROVALS)
     tools = source.choice("tools", TOOLS_MODES)
     max_output = source.number("max_output", 1, 10_000_000, whole=True)
+    keymap = file.table("keys")
     settings = Settings(
         paths=paths,
         provider=source.text("provider"),
         model=source.text("model"),
         favourites=file.texts("favourites") or (),
-        theme=source.text("theme") or "",
+        theme=source.choice("theme", THEMES) or "",
         providers=providers,
         prices=read_prices(file.table("prices"), warnings),
         models=read_models(file.table("models"), warnings),
         keys={name: key for name in sorted(key_names) if (key := source.secret(name))},
         variables=source.urls(warnings),
-        keymap=file.table("keys").text_pairs(),
+        keymap=keymap.text_pairs(),
+        keymap_places={name: keymap.place(name) for name in keymap.names()},
         tools_mode=cast("ToolsMode", tools or "all"),  # `choice` accepts these alone
         approval=cast("Approval", approval or "ask"),
         temperature=source.number("temperature", 0, 2),

@@ -20,10 +20,8 @@ from textual.worker import Worker
 
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.sanitize import sanitize
-from flux_tui.ui import themes
 from flux_tui.ui.clock import quicken
 from flux_tui.ui.commands import ActionCommands
-from flux_tui.ui.keymap import unknown_ids
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.starting import StartingApp
 from flux_tui.ui.terminal import (
@@ -90,9 +88,6 @@ class FluxApp(StartingApp):
     def on_mount(self) -> None:
         """Take keys and signals; everything slow starts after the first paint."""
         self.set_keymap(dict(self.keymap_overrides))
-        unknown = unknown_ids(self.keymap_overrides)
-        if unknown:
-            self.warn(f"keys: no such action: {', '.join(unknown)}")
         if not self.is_headless:
             self._signals.install()
             self.set_interval(1.0, self._watch_input)
@@ -242,7 +237,6 @@ def run_app(settings: Settings, continue_: bool = False, session: str | None = N
         return 2
     guard_input()
     quicken()
-    themes.check(settings.theme)
     app = FluxApp(settings, continue_=continue_, session=session)
     app.run()
     if app.return_code == INTERNAL_ERROR:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from textual.binding import Binding
 
 from flux_tui.ui.place_keys import COMPOSER_KEYS, PLACE_KEYS
+from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,13 +394,8 @@ def key_name(key: str) -> str:
 def keys_of(action_id: str, overrides: Mapping[str, str]) -> tuple[str, ...]:
     """Return the readable names of the keys of an action, the user's own if there are any."""
     wanted = overrides.get(action_id)
-    keys: Iterable[str] = wanted.split(",") if wanted else BY_ID[action_id].keys
+    keys: Iterable[str] = BY_ID[action_id].keys if wanted is None else wanted.split(",")
     return tuple(name for key in keys if (name := key_name(key.strip())))
-
-
-def unknown_ids(overrides: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the ids of a user's keymap that name no action."""
-    return tuple(sorted(set(overrides) - set(BY_ID)))
 
 
 def near_command(word: str) -> str:
@@ -457,7 +453,10 @@ _OWN_KEYS = (
     "```",
     "",
     "Keys are named as Textual names them: `ctrl+p`, `shift+f4`, `alt+up`. Terminals send Ctrl+I,",
-    "Ctrl+M, Ctrl+H and Ctrl+[ as Tab, Enter, Backspace and Esc: those cannot be bound.",
+    "Ctrl+M, Ctrl+H and Ctrl+[ as Tab, Enter, Backspace and Esc: those cannot be bound, nor can",
+    "what the composer needs. One key for two actions is an error; who gives an action the key of",
+    "another is told at the start which action has lost it. The split view's ids are",
+    f"{', '.join(f'`{action.id}`' for action in COLUMN_ACTIONS)}.",
     "",
 )
 

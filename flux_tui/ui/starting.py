@@ -42,6 +42,14 @@ def _load_markdown() -> None:
     warm_up()
 
 
+def _keymap(settings: Settings) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    if not settings.keymap:
+        return {}, ()
+    from flux_tui.ui.keymap_check import check_keymap
+
+    return check_keymap(settings.keymap, settings.keymap_places)
+
+
 class StartingApp(GuardedApp):
     """Has a `runtime` and a session soon after the first paint."""
 
@@ -53,7 +61,11 @@ class StartingApp(GuardedApp):
         continue_: bool = False,
         session: str | None = None,
     ) -> None:
-        """Make an application that works in the folder *root*, the current one by default."""
+        """Make an application that works in the folder *root*, the current one by default.
+
+        Raises:
+            ConfigError: the keymap is wrong.
+        """
         super().__init__()
         self.settings = settings
         # Before the styles are read: with every other theme they would be read again.
@@ -66,7 +78,7 @@ class StartingApp(GuardedApp):
         self._runtime: Runtime | None = None
         self._loaded = asyncio.Event()
         self.prices: dict[ModelRef, str] = {}
-        self.keymap_overrides: Mapping[str, str] = settings.keymap
+        self.keymap_overrides, self._keymap_notes = _keymap(settings)
         self._continue = continue_
         self._wanted = session
         self._awake = False
@@ -110,7 +122,7 @@ class StartingApp(GuardedApp):
         chat = self.chat
         self.stylesheet.read_all([_STYLES / name for name in _LATER_STYLES])
         await chat.furnish()
-        notices = await runtime.start()
+        notices = [*self._keymap_notes, *await runtime.start()]
         try:
             session = await self._open()
         except FluxError as problem:

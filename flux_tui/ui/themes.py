@@ -6,8 +6,6 @@ import difflib
 
 from textual.theme import BUILTIN_THEMES, Theme
 
-from flux_tui.core.errors import ConfigError, Place
-
 
 def _scrollbar(track: str, thumb: str, touched: str) -> dict[str, str]:
     return {
@@ -108,17 +106,6 @@ def names() -> list[str]:
     """Return the names of all themes, our own first."""
     own = [theme.name for theme in OWN]
     return own + sorted(name for name in BUILTIN_THEMES if name not in own)
-
-
-def check(name: str) -> None:
-    """Refuse a theme that does not exist; an empty name is the default.
-
-    Raises:
-        ConfigError: with the nearest names.
-    """
-    if name and name not in names():
-        place = Place("the settings")
-        raise ConfigError(f"there is no theme {name!r}", place=place, key="theme", hint=near(name))
 
 
 def near(wanted: str) -> str:

@@ -115,7 +115,7 @@ class Story:
         program.press("enter")
         program.wait_for(FIFTH, "Writing")
         self.partial = self._written(program)
-        program.read(1.5)  # drafts are stored at least every half second
+        program.read(4)  # drafts are stored at least every half second
         yield "11-before-the-kill", program
         program.signal(signal.SIGKILL)
         assert program.wait_exit() == -signal.SIGKILL

@@ -88,12 +88,17 @@ async def test_help_shows_keys_commands_and_what_they_do(tmp_path: Path) -> None
 
 
 async def test_own_keys_take_the_place_of_ours(tmp_path: Path) -> None:
-    folder = tmp_path / "flux" / "config"
-    for place in (folder, tmp_path / "flux"):
-        place.mkdir(exist_ok=True, parents=True)
-        (place / "config.toml").write_text('[keys]\n"app.help" = "f12"\n"no.such" = "f11"\n')
+    (tmp_path / "flux").mkdir()
+    (tmp_path / "flux" / "config.toml").write_text(
+        '[keys]\n"app.help" = "F12"\n"no.such" = "f11"\n"pane.tools" = "f8"\n'
+    )
     async with chatting(tmp_path) as chat:
-        await wait_until(lambda: any("no.such" in note for note in chat.notes))
+        told = chat.text("#welcome-text")
+        assert 'config.toml:3: keys."no.such" names no action' in told
+        assert "F8 was the key of pane.cost" in told
+        shown = chat.app.chat.tools.display
+        await chat.press("f8")
+        assert chat.app.chat.tools.display != shown
         await chat.press("f1")
         assert isinstance(chat.app.screen, ChatScreen)
         await chat.press("f12")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from textual.app import App
 from textual.content import Content
 
-from flux_tui.core.errors import ConfigError, InputError
+from flux_tui.config.themes import THEMES
+from flux_tui.core.errors import InputError
 from flux_tui.ui import themes
 from flux_tui.ui.outside import (
     Draft,
@@ -48,13 +49,8 @@ def test_a_line_gets_shorter_step_by_step_until_it_fits(width: int) -> None:
     assert width < 22 or shown == ["a" * 10, "b" * 10]
 
 
-def test_a_wrong_theme_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(ConfigError, match="did you mean flux-dark") as caught:
-        themes.check("flux-drak")
-
-    assert caught.value.exit_status == 2
-    themes.check("")
-    themes.check("flux-ansi")
+def test_the_settings_accept_every_theme_there_is_and_no_other() -> None:
+    assert tuple(themes.names()) == THEMES
 
 
 @pytest.mark.parametrize("name", [theme.name for theme in themes.OWN])

@@ -6,6 +6,7 @@ import pytest
 from textual.geometry import Region
 
 from flux_tui.ui.screens.listing import TextScreen
+from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
 from tests.ui.driving import chatting, make_app, wait_until
@@ -23,6 +24,8 @@ async def test_what_is_sent_before_there_is_a_session_is_sent_when_there_is_one(
             lambda: app.chat.session is not None and len(app.chat.session.conversation.path) > 1,
             "an answer",
         )
+        status = app.chat.query_one("#status-now", Plain)
+        await wait_until(lambda: "Ready" in str(status.content), "the end of the turn")
 
         assert app.chat.session is not None
         assert app.chat.session.conversation.path[0].text == "hello"
