@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _bench(runtime: Runtime, names: list[str], args: argparse.Namespace) -> int:
-    from flux_tui.session.measure import HISTORY_NAME, INCLUDES, PROMPT, Bench, remember
+    from flux_tui.session.measure import INCLUDES, PROMPT, Bench
 
     try:
         for notice in await runtime.start():
@@ -98,17 +98,29 @@ async def _bench(runtime: Runtime, names: list[str], args: argparse.Namespace) -
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, bench.stop)
         measured = await bench.run(_tell)
-        path = runtime.settings.paths.data_dir / HISTORY_NAME
-        counted = [one for one in measured if one.samples]
-        await asyncio.to_thread(remember, path, bench, counted)
     finally:
         await runtime.aclose()
+    lost = await asyncio.to_thread(_keep, bench, measured)
     includes = INCLUDES if bench.warmup else f"{INCLUDES}; there were none, so the first run did it"
     _show(bench, measured, f"{includes}.", json=args.json)
+    if lost:
+        complain(lost)
     if bench.stopped:
-        complain("interrupted; what was measured is kept")
+        complain("interrupted" if lost else "interrupted; what was measured is kept")
         return INTERRUPTED
-    return 1 if any(sample.error for one in measured for sample in one.samples) else 0
+    return 1 if lost or any(s.error for one in measured for s in one.samples) else 0
+
+
+def _keep(bench: Bench, measured: list[Measured]) -> str:
+    """Add what was measured to the history; say why it could not, for the figures are paid for."""
+    from flux_tui.session.measure import HISTORY_NAME, remember
+
+    path = bench.runtime.settings.paths.data_dir / HISTORY_NAME
+    try:
+        remember(path, bench, [one for one in measured if one.samples])
+    except OSError as problem:
+        return f"the history {path} could not be written: {problem.strerror or 'unknown reason'}"
+    return ""
 
 
 def _tell(model: ModelInfo, number: int, sample: Sample) -> None:
@@ -134,7 +146,8 @@ def _show(bench: Bench, measured: list[Measured], includes: str, *, json: bool) 
             }
         )
         return
-    say(f"{one_line(bench.prompt, 200)}\n{includes}\nMedians of {bench.runs} runs.\n")
+    many = "the runs before the interrupt" if bench.stopped else f"{bench.runs} runs"
+    say(f"{one_line(bench.prompt, 200)}\n{includes}\nMedians of {many}.\n")
     say(table(_HEAD, [_row(row) for row in models]))
 
 

@@ -29,8 +29,9 @@ HISTORY_NAME = "bench.jsonl"
 
 INCLUDES = (
     "From the request to the last token, over the network, with the server's queue and thinking; "
-    "one request at a time, the models in turn. Waits before a second try are left out, and told "
-    "as retries. Warm-up requests open the connection and are not counted"
+    "the first token is of any kind, reasoning too where it is shown; one request at a time, the "
+    "models in turn. Waits before a second try are left out, and told as retries. Warm-up requests "
+    "open the connection and are not counted"
 )
 
 
@@ -188,11 +189,14 @@ def remember(path: Path, bench: Bench, measured: Sequence[Measured]) -> None:
     lines = "".join(
         f"{dumps({**head, 'simulated': one.model.simulated, **one.dump()})}\n" for one in measured
     )
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(file, lines.encode())
-    finally:
-        os.close(file)
+    path.touch(0o600)
+    with path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 1))
+        # Behind the end of a line that a kill or a full disk tore, the first one would be lost.
+        start = b"\n" if end and file.read(1) != b"\n" else b""
+        file.seek(end)
+        file.write(start + lines.encode())
 
 
 def history(path: Path) -> list[dict[str, JSON]]:

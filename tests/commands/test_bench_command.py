@@ -80,6 +80,28 @@ def test_the_history_keeps_every_result_and_forgives_a_torn_line(own_home: Path)
 
 
 @pytest.mark.slow
+def test_a_result_behind_a_torn_line_is_kept(own_home: Path) -> None:
+    path = own_home / "flux" / "data" / "bench.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"at": "2026', "utf-8")
+
+    assert measured("-m", "openai/gpt-5.5", "--runs", "1", "--warmup", "0")
+
+    assert [row["model"] for row in measured("--history")] == ["openai/gpt-5.5"]
+
+
+@pytest.mark.slow
+def test_a_history_that_cannot_be_written_costs_no_figures(own_home: Path) -> None:
+    (own_home / "flux" / "data" / "bench.jsonl").mkdir(parents=True)
+
+    done = bench("-m", "openai/gpt-5.5", "--runs", "1", "--warmup", "0", "--json")
+
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["models"][0]["runs"] == 1
+    assert "could not be written: Is a directory" in done.stderr
+
+
+@pytest.mark.slow
 def test_a_run_that_fails_is_counted_and_is_status_1() -> None:
     done = bench("-m", "openai/gpt-5.5", "--runs", "2", "--prompt", "sim: fault=401", "--json")
 
