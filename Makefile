@@ -6,7 +6,7 @@ DEV    := $(VENV)/.installed-dev
 SIZE   ?= 120x40
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test coverage soak test-fast check format lint types imports bench screenshots docs snapshots build clean
+.PHONY: help run demo test coverage soak test-fast check format lint types imports bench bench-batch screenshots docs snapshots build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ imports: $(DEV)
 bench: $(DEV)  ## measure conversion, start, streaming, echo and memory beside others
 	$(BIN)/python -m bench.conversion
 	$(BIN)/python -m bench $(ARGS)
+
+bench-batch: $(DEV)  ## 2,000 prompts through two vendors' batches, killed and resumed
+	$(BIN)/python -m bench.batch $(ARGS)
 
 screenshots: $(DEV)  ## make the pictures in screenshots/ anew
 	$(BIN)/python -m screenshots $(ARGS)

@@ -10,14 +10,26 @@ import signal
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.machine import resident_mib
-from bench.subjects import FLOOR, OURS, PLAIN, STORED, TEXTUAL, Ground, Session, Subject
+from bench.subjects import (
+    FLOOR,
+    OURS,
+    PLAIN,
+    RESUMED,
+    STORED,
+    SUBJECTS,
+    TEXTUAL,
+    Ground,
+    Session,
+    Subject,
+)
 
 Figures = dict[str, float]
 GAP = 0.2  # seconds between the echo of a key and the next one
 SLOW = 40  # seconds a program may lag behind
+PATIENCE = 60  # seconds for a long history to come together
 PAGE_UP = "\x1b[5~"
 
 
@@ -147,11 +159,20 @@ def columns(ground: Ground, subject: Subject) -> Figures:
 
 def idle(ground: Ground, subject: Subject) -> Figures:
     """What the program takes while nobody does anything."""
+    figures = idled(ground, subject, 8)
+    if subject.name == OURS:
+        steady = replace(subject, env={"FLUX_CURSOR_BLINK": "false"})
+        figures["steady cursor, B/s"] = idled(ground, steady, 4)["output, B/s"]
+    return figures
+
+
+def idled(ground: Ground, subject: Subject, seconds: float) -> Figures:
+    """The same for so long, after the program came to rest."""
     with Session(ground, subject) as session:
         session.ready()
         session.terminal.read(2)
         before, at, written = session.cpu(), time.monotonic(), len(session.terminal.output)
-        session.terminal.read(8)
+        session.terminal.read(seconds)
         passed = time.monotonic() - at
         return {
             "CPU, %": (session.cpu() - before) / passed * 100,
@@ -169,15 +190,25 @@ def at_rest(session: Session, echoes: int, pages: int) -> Figures:
         times.append(session.echo())
         terminal.read(0.12)
     figures = echo_figures(times) | {"RSS, MiB": resident_mib(terminal.pid)}
-    turned: list[float] = []
-    for _ in range(pages):
-        before, at = terminal.text, time.monotonic()
-        terminal.type(PAGE_UP)
-        turned.append(terminal.until(lambda text: text != before) - at)  # noqa: B023
-        terminal.read(0.15)
+    session.erase()
+    terminal.rest()
+    turned = [time_of_page(session) for _ in range(pages)]
     if turned:
         figures["PageUp p50, ms"] = percentile(turned, 0.5) * 1000
     return figures
+
+
+def time_of_page(session: Session) -> float:
+    """From PageUp until the screen shows something else, seconds; a second when it does not."""
+    terminal = session.terminal
+    before, at = terminal.text, time.monotonic()
+    terminal.type(PAGE_UP)
+    try:
+        shown = terminal.until(lambda text: text != before, 1)
+    except TimeoutError:
+        return 1.0
+    terminal.read(0.15)
+    return shown - at
 
 
 def long(exchanges: int) -> Callable[[Ground, Subject], Figures]:
@@ -186,12 +217,15 @@ def long(exchanges: int) -> Callable[[Ground, Subject], Figures]:
     def measure(ground: Ground, subject: Subject) -> Figures:
         with Session(ground, subject) as session:
             session.ready()
-            before = session.cpu()
-            turns = [session.turn(120) for _ in range(exchanges)]
+            before, end = session.cpu(), time.monotonic() + PATIENCE
+            turns: list[float] = []
+            while len(turns) < exchanges and (not turns or time.monotonic() < end):
+                turns.append(session.turn(120))
             figures = {
+                "exchanges": len(turns),
                 "turns 2-11, ms": statistics.median(turns[1:11]) * 1000,
                 "last 10 turns, ms": statistics.median(turns[-10:]) * 1000,
-                "CPU a turn, s": (session.cpu() - before) / exchanges,
+                "CPU a turn, s": (session.cpu() - before) / len(turns),
             }
             session.terminal.rest()
             pages = 10 if subject.name == OURS else 0
@@ -220,7 +254,7 @@ def resume(ground: Ground, subject: Subject) -> Figures:
         return figures | {"foreign": session.foreign.cores()}
 
 
-ALL = (OURS, STORED, TEXTUAL, PLAIN)
+ALL = (OURS, RESUMED, TEXTUAL, PLAIN)
 KINDS = {"prose": "prose", "code": "code fence", "list": "list", "table": "table"}
 
 
@@ -246,7 +280,7 @@ def scenarios(exchanges: int) -> tuple[Scenario, ...]:
         )
     ]
     return (
-        Scenario("start", "start", start, (OURS, STORED, FLOOR, TEXTUAL, PLAIN), runs=3),
+        Scenario("start", "start", start, tuple(item.name for item in SUBJECTS), runs=3),
         Scenario("first", "the first token of an answer", first, ALL),
         Scenario(
             "md2k200", "2,000 tokens of Markdown at 200 a second", stream(2000, 200, "md"), ALL
@@ -255,6 +289,6 @@ def scenarios(exchanges: int) -> tuple[Scenario, ...]:
         *kinds,
         Scenario("columns", "four columns of 100 tokens a second", columns, side_by_side),
         Scenario("long", f"{exchanges} exchanges of 120 tokens", long(exchanges), side_by_side),
-        Scenario("resume", "return to a session of 10,000 messages", resume, (STORED,), runs=2),
-        Scenario("idle", "nothing to do", idle, (OURS, STORED, FLOOR, TEXTUAL)),
+        Scenario("resume", "return to a session of 10,000 messages", resume, (RESUMED,), runs=2),
+        Scenario("idle", "nothing to do", idle, (OURS, STORED, RESUMED, FLOOR, TEXTUAL)),
     )

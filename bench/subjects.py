@@ -10,7 +10,7 @@ import string
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -25,7 +25,7 @@ PROBES = (
 )
 """One-cell letters that occur nowhere else, so an echo is recognised in the raw output."""
 
-IDS = itertools.product(string.ascii_lowercase, string.digits)
+IDS = itertools.product(string.ascii_letters, string.ascii_letters + string.digits)
 """Of the answers: two characters, for then the markers are one token each."""
 
 FOUR = "/compare openai/mock-md openai-chat/mock-md anthropic/mock-md anthropic/claude-opus-5"
@@ -46,7 +46,8 @@ class Subject:
 
 
 OURS = "flux-tui"
-STORED = "with 10,000 msgs"
+STORED = "10,000 stored"
+RESUMED = "10,000 resumed"
 FLOOR = "minimal Textual"
 TEXTUAL = "Textual Markdown"
 PLAIN = "plain script"
@@ -56,7 +57,8 @@ _READY = "Ask anything"
 
 SUBJECTS = (
     Subject(OURS, _READY, words=_MODEL, columns=_MODEL, command=FOUR, home="new"),
-    Subject(STORED, _READY, words=(*_MODEL, "--continue"), home="long"),
+    Subject(STORED, _READY, words=_MODEL, home="long"),
+    Subject(RESUMED, _READY, words=(*_MODEL, "--continue"), home="long"),
     Subject(FLOOR, "ready to type", module="bench.floor"),
     Subject(TEXTUAL, "ready to type", module="bench.markdown", words=("1",), columns=("4",)),
     Subject(PLAIN, "ready to type", module="bench.plain"),
@@ -80,7 +82,7 @@ async def fill(path: Path, count: int) -> None:
                 parent=parent,
             )
         else:
-            message = user_message(f"Question {index}")
+            message = replace(user_message(f"Question {index}"), parent=parent)
         await store.append(session, message)
         parent = message.id
     await store.aclose()
@@ -97,7 +99,7 @@ class Ground:
     def prepare(self) -> None:
         """Fill the homes, and start the program once in each: what only a first start does."""
         asyncio.run(fill(self.folder / "long" / "data" / "flux.db", self.messages))
-        for subject in SUBJECTS[:2]:
+        for subject in (item for item in SUBJECTS if item.home):
             home = self.folder / subject.home
             home.mkdir(exist_ok=True)
             with Session(self, subject, home=home) as session:
@@ -135,11 +137,12 @@ class Session:
         project = ground.folder / "project"
         project.mkdir(exist_ok=True)
         words = subject.columns if four else subject.words
-        env = ground.env(self.home)
+        env = {**ground.env(self.home), **subject.env}
         self.terminal = Terminal(words, module=subject.module, env=env, cwd=project)
         self.foreign = Foreign((self.server.pid, self.terminal.pid))
         self._probes = iter(PROBES)
         self._typed = 0
+        self._confirmed = False
 
     def __enter__(self) -> Session:
         return self
@@ -183,17 +186,14 @@ class Session:
         """A whole exchange; how long from Enter to its last word, seconds."""
         ident = self.write(tokens, rate, kind)
         begun = self.enter()
-        columns = 4 if self.four else 1
-        word = f"omega{ident}"
-
-        def shown(text: str) -> bool:
-            if "Ask all columns?" in text and not asked:
-                asked.append(True)
-                self.terminal.type("y")
-            return text.count(word) >= columns
-
-        asked: list[bool] = []
-        return self.terminal.until(shown, 20 + (tokens / rate if rate else 0)) - begun
+        if self.four and self.subject.command and not self._confirmed:
+            self.terminal.until(lambda text: "Ask all columns?" in text)
+            self.terminal.rest()
+            self.terminal.type("y")
+            self._confirmed = True
+        columns, word = 4 if self.four else 1, f"omega{ident}"
+        seconds = 20 + (tokens / rate if rate else 0)
+        return self.terminal.until(lambda text: text.count(word) >= columns, seconds) - begun
 
     def probe(self) -> tuple[float, bytes]:
         """Type a letter that was never typed before; when, and what to look for."""

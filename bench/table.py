@@ -6,10 +6,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.subjects import FLOOR, OURS, STORED
+from bench.subjects import FLOOR, OURS, RESUMED, STORED
 
-WIDTH = 21  # of a column, cells
-NARROW = 12
+WIDTH = 19  # of a column, cells
+NARROW = 16
 
 
 @dataclass(frozen=True)
@@ -21,21 +21,26 @@ class Aim:
     subject: str = OURS
 
 
+GROWTH = Aim(1.1, OURS, RESUMED)
+"""What a long history may add to a figure."""
+
 AIMS: Mapping[tuple[str, str], Sequence[Aim]] = {
     ("start", "echo of a key, ms"): (Aim(1.15, FLOOR), Aim(1.1, OURS, STORED)),
-    ("md2k200", "CPU, s"): (Aim(3), Aim(1.1, OURS, STORED)),
-    ("md2k200", "echo p95, ms"): (Aim(15), Aim(1.1, OURS, STORED)),
-    ("md2k200", "output, kB"): (Aim(600), Aim(1.1, OURS, STORED)),
-    ("md2kmax", "lag, ms"): (Aim(150), Aim(1.1, OURS, STORED)),
+    ("md2k200", "CPU, s"): (Aim(3), GROWTH),
+    ("md2k200", "echo p95, ms"): (Aim(15), Aim(1.1 * 15, "", RESUMED)),
+    ("md2k200", "output, kB"): (Aim(600), GROWTH),
+    ("md2kmax", "lag, ms"): (Aim(150), Aim(1.1 * 150, "", RESUMED)),
     ("columns", "CPU, % of a core"): (Aim(45),),
     ("columns", "lag, ms"): (Aim(150),),
     ("long", "echo p95, ms"): (Aim(5),),
     ("long", "RSS, MiB"): (Aim(75),),
-    ("resume", "echo p95, ms"): (Aim(5, "", STORED),),
+    ("resume", "echo p95, ms"): (Aim(1.1 * 5, "", RESUMED),),
+    ("resume", "RSS, MiB"): (Aim(1.1 * 75, "", RESUMED),),
     ("idle", "CPU, %"): (Aim(1),),
-    ("idle", "output, B/s"): (Aim(0),),
-    ("idle", "RSS, MiB"): (Aim(60), Aim(2.5, OURS, STORED)),
+    ("idle", "steady cursor, B/s"): (Aim(0),),
+    ("idle", "RSS, MiB"): (Aim(60), Aim(1.1, OURS, STORED), Aim(2.5, OURS, RESUMED)),
 }
+"""In milliseconds and memory a long history may add a tenth of the aim, not of the figure."""
 
 Values = Mapping[str, float]
 
@@ -55,7 +60,7 @@ def verdict(aim: Aim, figure: str, by_subject: Mapping[str, Values]) -> str:
     ratio = value / base if base else float("inf") if value else 0.0
     state = "met" if ratio <= aim.most else "MISSED"
     whom = f"{aim.subject}: " if aim.subject != OURS else ""
-    unit = f"x {aim.of}" if aim.of else ""
+    unit = f" x {aim.of}" if aim.of else ""
     return f"{whom}at most {aim.most:g}{unit}: {state}"
 
 
@@ -69,10 +74,11 @@ def cell(value: float | None, ours: float | None) -> str:
 
 def table(scenario: str, by_subject: Mapping[str, Values]) -> str:
     """A line a figure: ours; the others' with ours as a multiple of it; the aims."""
-    ours = by_subject.get(OURS, {})
-    others = [name for name in by_subject if name != OURS]
+    head = OURS if OURS in by_subject else next(iter(by_subject), OURS)
+    ours = by_subject.get(head, {})
+    others = [name for name in by_subject if name != head]
     figures = dict.fromkeys(name for values in by_subject.values() for name in values)
-    lines = [" " * 24 + OURS.rjust(NARROW) + "".join(name.rjust(WIDTH) for name in others)]
+    lines = [" " * 24 + head.rjust(NARROW) + "".join(name.rjust(WIDTH) for name in others)]
     for figure in figures:
         mine = ours.get(figure)
         shown = "-" if mine is None else f"{mine:,.1f}" if abs(mine) >= 10 else f"{mine:.2f}"

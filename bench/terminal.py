@@ -75,7 +75,7 @@ class Terminal(Program):
     def _seen(self) -> str:
         for y in self.screen.dirty:
             row = self.screen.buffer[y]
-            self._lines[y] = "".join(row[x].data for x in range(self.columns))
+            self._lines[y] = "".join(row[x].data for x in range(self.columns)).rstrip()
         self.screen.dirty.clear()
         return "\n".join(self._lines)
 
@@ -100,7 +100,7 @@ class Terminal(Program):
                 if shown(self._seen()):
                     return at
             if time.monotonic() > end:
-                raise TimeoutError(f"the screen:\n{self._seen()}")
+                raise TimeoutError(f"the screen:\n{self._seen().strip()}")
             self.read(0.002)
 
     def rest(self, seconds: float = 10) -> bool:
