@@ -190,12 +190,11 @@ def remember(path: Path, bench: Bench, measured: Sequence[Measured]) -> None:
         f"{dumps({**head, 'simulated': one.model.simulated, **one.dump()})}\n" for one in measured
     )
     path.touch(0o600)
-    with path.open("r+b") as file:
+    with path.open("a+b") as file:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(0, end - 1))
         # Behind the end of a line that a kill or a full disk tore, the first one would be lost.
         start = b"\n" if end and file.read(1) != b"\n" else b""
-        file.seek(end)
         file.write(start + lines.encode())
 
 
