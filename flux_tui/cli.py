@@ -152,17 +152,17 @@ def _full_screen(args: argparse.Namespace) -> int:
     flags = {"model": args.model, "theme": args.theme, "demo": "true" if args.demo else None}
     overrides = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(overrides, os.environ, Path.cwd())
-    if args.model:
-        _check_model(settings, args.model)
+    if settings.model and (args.model or "/" not in settings.model):
+        _check_model(settings)
     session = _full_id(settings, args.session) if args.session else None
     return run_app(settings, continue_=args.continue_, session=session)
 
 
-def _check_model(settings: Settings, name: str) -> None:
+def _check_model(settings: Settings) -> None:
     """Refuse a model that nobody offers before the screen is taken.
 
     Raises:
-        InputError: there is none; near names are told.
+        ConfigError: there is none; near names are told.
     """
     import asyncio
 
@@ -171,9 +171,9 @@ def _check_model(settings: Settings, name: str) -> None:
     async def look() -> None:
         runtime = Runtime(settings)
         try:
-            if "/" not in name:
+            if "/" not in (settings.model or ""):
                 await runtime.start()  # a bare name may be one of those an endpoint told
-            runtime.find_model(name)
+            runtime.default_model()
         finally:
             await runtime.aclose()
 

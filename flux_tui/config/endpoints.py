@@ -25,6 +25,9 @@ API_OF: dict[str, Api] = {
 }
 """The built-in providers; a table of that name changes them and needs no base URL."""
 
+LOCAL_IDS = ("ollama", "lmstudio", "llamacpp", "vllm", "litellm")
+"""What servers on this machine are called that nobody set up."""
+
 KINDS: dict[str, Api] = {
     "anthropic": "anthropic",
     "openai_responses": "openai-responses",
@@ -107,7 +110,10 @@ def _provider(name: str, table: Table, warnings: list[str]) -> ProviderSettings:
         # Not repeated in the message: who puts a key itself here must not see it on a screen.
         raise table.wrong("key_env", "must be the name of an environment variable, not a key")
     label = table.text("label") or ("" if name in API_OF else name)
-    command = table.texts("key_command") or ()
+    command = table.texts("key_command")
+    if command is not None and not any(command[:1]):
+        message = "must name a program and its arguments"
+        raise table.wrong("key_command", message, 'write e.g. ["pass", "show", "mybox"]')
     keyring = bool(table.flag("keyring"))
     models = table.texts("models") or ()
     headers = _headers(table.table("headers"))
@@ -117,7 +123,7 @@ def _provider(name: str, table: Table, warnings: list[str]) -> ProviderSettings:
         api=KINDS[kind] if kind else API_OF.get(name, "openai-chat"),
         base_url=base_url,
         key_name=key_name,
-        key_command=command,
+        key_command=command or (),
         keyring=keyring,
         models=models,
         options=_options(table, warnings),

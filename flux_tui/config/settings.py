@@ -12,11 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
-from flux_tui.config.endpoints import API_OF, ProviderSettings, check_url, read_providers
+from flux_tui.config.endpoints import (
+    API_OF,
+    LOCAL_IDS,
+    ProviderSettings,
+    check_url,
+    read_providers,
+)
 from flux_tui.config.envfile import EnvFile, read_env_file
 from flux_tui.config.models import ModelOverride, PriceOverride, read_models, read_prices
 from flux_tui.config.paths import Paths, find_paths
-from flux_tui.config.tables import Table, one_of, read_toml
+from flux_tui.config.tables import Table, near, number_wanted, one_of, read_toml
 from flux_tui.config.themes import THEMES
 from flux_tui.config.trust import trusted
 from flux_tui.core.efforts import EFFORTS, Effort
@@ -86,12 +92,14 @@ class Settings:
 
     `sim_speed` is in tokens per second, None for the simulator's own; `warnings` are sentences
     for the user. `model` is "provider/name" or a bare name. `prices` and `models` hold what the
-    user knows better than the bundled tables, by "provider/name".
+    user knows better than the bundled tables, by "provider/name". `model_place` is where `model`
+    was set.
     """
 
     paths: Paths
     provider: str | None = None
     model: str | None = None
+    model_place: Place = Place("")  # noqa: RUF009 - frozen
     favourites: tuple[str, ...] = ()
     theme: str = ""
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
@@ -147,6 +155,7 @@ def load_settings(overrides: Mapping[str, str], environ: Mapping[str, str], cwd:
         paths=paths,
         provider=source.text("provider"),
         model=source.text("model"),
+        model_place=source.place("model"),
         favourites=file.texts("favourites") or (),
         theme=source.choice("theme", THEMES) or "",
         providers=providers,
@@ -168,6 +177,7 @@ def load_settings(overrides: Mapping[str, str], environ: Mapping[str, str], cwd:
         warnings=(*warnings, *file.unknown()),
     )
     _check_provider(settings, source)
+    _check_models(settings, file)
     return settings
 
 
@@ -209,6 +219,11 @@ class _Sources:
             return value, Place(f"--{key.replace('_', '-')}")
         return self.variable(_FLUX_NAMES[key])
 
+    def place(self, key: str) -> Place:
+        """Return where a setting comes from, or where it would stand in the file."""
+        found = self.outside(key)
+        return found[1] if found else self.file.place(key)
+
     def text(self, key: str) -> str | None:
         in_file = self.file.text(key)
         found = self.outside(key)
@@ -230,8 +245,7 @@ class _Sources:
         except ValueError:
             number = None
         if number is None or not low <= number <= high:
-            sort = "a whole number" if whole else "a number"
-            message = f"must be {sort} from {low:g} to {high:g}, not {value!r}"
+            message = f"{number_wanted(low, high, whole=whole)}, not {value!r}"
             raise ConfigError(message, place=place, key=key)
         return number
 
@@ -261,6 +275,26 @@ def _check_provider(settings: Settings, source: _Sources) -> None:
     if settings.provider is None:
         return
     accepted = (*API_OF, *(name for name in settings.providers if name not in API_OF))
-    found = source.outside("provider")
-    place = found[1] if found else source.file.place("provider")
-    one_of(settings.provider, accepted, place, "provider")
+    one_of(settings.provider, accepted, source.place("provider"), "provider")
+
+
+def _check_models(settings: Settings, file: Table) -> None:
+    """Refuse names of models that no provider can be found for; a bare `model` is looked up later.
+
+    Raises:
+        ConfigError: the provider does not exist, or no name follows it.
+    """
+    names = [("favourites", file.place("favourites"), name) for name in settings.favourites]
+    if settings.model and "/" in settings.model:
+        names.append(("model", settings.model_place, settings.model))
+    known = tuple(dict.fromkeys((*API_OF, *settings.providers, *LOCAL_IDS)))
+    for key, place, text in names:
+        provider, slash, name = text.strip().partition("/")
+        if not (slash and name):
+            message, hint = f"{text!r} is not the name of a model", "write provider/name"
+        elif provider not in known:
+            message = f"{text!r}: there is no provider {provider!r}"
+            hint = near(provider, known) or f"there are {', '.join(known)}"
+        else:
+            continue
+        raise ConfigError(message, place=place, key=key, hint=hint)

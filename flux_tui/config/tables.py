@@ -37,6 +37,11 @@ def one_of(word: str, accepted: Sequence[str], place: Place, key: str) -> str:
     )
 
 
+def number_wanted(low: float, high: float, *, whole: bool) -> str:
+    """Return what a number must be."""
+    return f"must be {'a whole number' if whole else 'a number'} from {low:,} to {high:,}"
+
+
 def read_toml(path: Path) -> Table:
     """Return the table at the root of the file; a file that is not there is an empty table.
 
@@ -111,8 +116,8 @@ class Table:
             return None
         kinds = int if whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-            sort = "a whole number" if whole else "a number"
-            raise self.wrong(key, f"must be {sort} from {low:g} to {high:g}, not {_kind(value)}")
+            wanted = number_wanted(low, high, whole=whole)
+            raise self.wrong(key, f"{wanted}, not {_kind(value)}")
         return cast("float", value)
 
     def flag(self, key: str) -> bool | None:
@@ -147,7 +152,16 @@ class Table:
 
     def text_pairs(self) -> dict[str, str]:
         """Return the whole table as texts by name."""
-        return {key: self.text(key) or "" for key in self._data}
+        return {key: self._paired(key) for key in self._data}
+
+    def _paired(self, key: str) -> str:
+        value = self._data[key]
+        if isinstance(value, dict) and value:
+            # A name with a dot that stands without quotes is a table to TOML.
+            whole = f"{key}.{next(iter(cast('dict[str, object]', value)))}"
+            hint = f'write the name in quotes: "{whole}" = "…"'
+            raise self.wrong(key, "must be a text in quotes, not a table", hint)
+        return self.text(key) or ""
 
     def rest(self) -> dict[str, JSON]:
         """Return what nobody asked for."""
@@ -195,7 +209,8 @@ def _line_of(text: str, where: tuple[str, ...], key: str) -> int:
             name = (*current, *_dotted(bare.partition("=")[0]))
             if name[: len(where) + 1] == (*where, key):
                 return number
-    return table_line
+    # An inline table stands on the line of its own name.
+    return table_line or (_line_of(text, where[:-1], where[-1]) if where else 0)
 
 
 def _dotted(name: str) -> tuple[str, ...]:

@@ -80,8 +80,9 @@ class ConfigError(InputError):
     """A setting with a wrong value; the message names place, key and what is accepted."""
 
     def __init__(self, message: str, *, place: Place, key: str, hint: str = "") -> None:
-        # A variable is its own place: its name is said once.
-        where = f"{place}" if f"{place}".endswith(f" {key}") else f"{place}: {key}"
+        # A variable and an option are their own place: the name is said once.
+        own = (f" {key}", f"--{key}")
+        where = f"{place}" if f"{place}".endswith(own) else f"{place}: {key}"
         super().__init__(f"{where}: {message}", hint=hint)
         self.place = place
         self.key = key

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from flux_tui.config.keys import has_key
 from flux_tui.config.models import ModelOverride
 from flux_tui.config.settings import Settings
-from flux_tui.core.errors import InputError
+from flux_tui.core.errors import ConfigError, InputError
 from flux_tui.core.models import Api, ModelInfo, ModelRef, ThinkingStyle
 from flux_tui.core.usage import JSON
 from flux_tui.providers.profiles import bundled, describe
@@ -221,7 +221,13 @@ class Catalog:
         """Return the model to begin with; *last* is the one used last, or empty."""
         settings = self._settings
         if settings.model:
-            return self.find(settings.model)
+            try:
+                return self.find(settings.model)
+            except InputError as wrong:
+                place = settings.model_place
+                raise ConfigError(
+                    wrong.message, place=place, key="model", hint=wrong.hint
+                ) from None
         usable = [choice for choice in self.choices() if choice.available]
         if settings.provider:
             mine = [c for c in self.choices() if c.info.ref.provider == settings.provider]

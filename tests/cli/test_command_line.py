@@ -79,6 +79,8 @@ def test_help_and_version_import_nothing_heavy(option: str) -> None:
         ("ask hi --max-cost lots", "no amount of US dollars"),
         ("ask hi --session nope", "there is no session 'nope'"),
         ("ask hi --continue", "there is no session yet"),
+        ("--theme flux-drak", "--theme: 'flux-drak' is not one of"),
+        ("--model nowhere/x", "there is no provider 'nowhere'"),
         ("ask hi -m nowhere/x", "there is no model 'nowhere/x'"),
         ("--model claude-opus-55", "did you mean claude-opus-5-5"),
         ("--session nope", "there is no session 'nope'"),

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from flux_tui.config.endpoints import LOCAL_IDS
 from flux_tui.config.keys import find_key, has_key, mask, masked_key
 from flux_tui.config.settings import Settings, load_settings
 from flux_tui.config.trust import trust, trusted
 from flux_tui.core.errors import ConfigError
+from flux_tui.session.listings import USUAL_PORTS
 
 ANTHROPIC = ("ANTHROPIC_API_KEY",)
 
@@ -47,12 +49,12 @@ def test_nothing_set_gives_the_defaults(home: Path, cwd: Path) -> None:
 
 
 def test_flags_beat_environment_beats_env_file_beats_config(home: Path, cwd: Path) -> None:
-    config(home, 'model = "a/file"\n')
-    assert load(home, cwd).model == "a/file"
-    (cwd / ".env").write_text("FLUX_MODEL=a/dotenv\n")
-    assert load(home, cwd).model == "a/dotenv"
-    assert load(home, cwd, FLUX_MODEL="a/env").model == "a/env"
-    assert load(home, cwd, {"model": "a/flag"}, FLUX_MODEL="a/env").model == "a/flag"
+    config(home, 'model = "openai/file"\n')
+    assert load(home, cwd).model == "openai/file"
+    (cwd / ".env").write_text("FLUX_MODEL=openai/dotenv\n")
+    assert load(home, cwd).model == "openai/dotenv"
+    assert load(home, cwd, FLUX_MODEL="openai/env").model == "openai/env"
+    assert load(home, cwd, {"model": "openai/flag"}, FLUX_MODEL="openai/env").model == "openai/flag"
 
 
 def test_a_key_in_env_file_survives_bom_crlf_dollars_and_spaces(home: Path, cwd: Path) -> None:
@@ -132,6 +134,23 @@ def test_a_damaged_list_of_trusted_folders_trusts_none(home: Path, cwd: Path) ->
         ("max_output = 1.5\n", ["max_output", "whole number"]),
         ("model = 5\n", ["model", "text"]),
         ("favourites = [1]\n", ["favourites", "list of texts"]),
+        ('favourites = ["claude"]\n', ["config.toml:1: favourites", "write provider/name"]),
+        ('favourites = ["opnai/x"]\n', ["favourites", "'opnai'", "did you mean 'openai'?"]),
+        ('model = "nowhere/x"\n', ["config.toml:1: model", "there is no provider 'nowhere'"]),
+        ('model = "openai/"\n', ["config.toml:1: model", "write provider/name"]),
+        ("theme = 3\n", ["config.toml:1: theme", "text"]),
+        ('theme = "flux-drak"\n', ["config.toml:1: theme", "did you mean 'flux-dark'?"]),
+        ('max_output = "8000"\n', ["max_output", "from 1 to 10,000,000, not a text"]),
+        ('tools = "some"\n', ["config.toml:1: tools", "none, read, all"]),
+        ("cursor_blink = 1\n", ["cursor_blink", "true or false"]),
+        ('demo = "yes"\n', ["demo", "true or false"]),
+        ("sim_speed = inf\n", ["sim_speed", "from 0 to 1,000,000"]),
+        ("keys = 3\n", ["keys", "must be a table"]),
+        ('[keys]\n"pane.tools" = 3\n', ["config.toml:2: keys.pane.tools", "text in quotes"]),
+        ('[keys]\npane.tools = "f8"\n', ["config.toml:2", '"pane.tools" = "…"']),
+        ("[providers.openai]\nkey_command = []\n", ["config.toml:2", "must name a program"]),
+        ('[providers.openai]\nheaders = {"X" = 3}\n', ["config.toml:2", "headers.X", "text"]),
+        ('[models."a/b"]\nimages = 1\n', ["config.toml:2: models.a/b.images", "true or false"]),
         ('approval = "yes"\n', ["approval", "ask, read, all, none"]),
         ('provider = "antropic"\n', ["config.toml:1", "did you mean 'anthropic'?"]),
         ("theme = \n", ["config.toml:1", "not TOML"]),
@@ -316,3 +335,38 @@ def test_the_cursor_blinks_unless_it_is_told_not_to(
     config(home, text)
 
     assert load(home, cwd, FLUX_CURSOR_BLINK=env).cursor_blink is blinks
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("FLUX_THEME", "nope", "is not one of flux-dark"),
+        ("FLUX_EFFORT", "nope", "is not one of off"),
+        ("FLUX_APPROVAL", "nope", "is not one of ask"),
+        ("FLUX_TOOLS", "nope", "is not one of none"),
+        ("FLUX_PROVIDER", "nope", "is not one of anthropic"),
+        ("FLUX_MODEL", "nope/x", "there is no provider 'nope'"),
+        ("FLUX_TEMPERATURE", "nan", "from 0 to 2"),
+        ("FLUX_MAX_OUTPUT", "1.5", "a whole number"),
+        ("FLUX_CURSOR_BLINK", "maybe", "must be 1 or 0"),
+        ("FLUX_DEMO", "maybe", "must be 1 or 0"),
+        ("FLUX_SIM_SPEED", "fast", "must be a number"),
+        ("ANTHROPIC_BASE_URL", "nope", "must be an http or https address"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_is_accepted(
+    home: Path, cwd: Path, name: str, value: str, words: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"environment variable {name}: .*{words}") as caught:
+        load(home, cwd, **{name: value})
+
+    assert caught.value.exit_status == 2
+
+
+def test_a_wrong_option_is_named_once(home: Path, cwd: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^--theme: 'nope' is not one of"):
+        load(home, cwd, {"theme": "nope"})
+
+
+def test_every_server_that_is_looked_for_may_be_named_in_the_settings() -> None:
+    assert {name for name, _ in USUAL_PORTS.values()} == set(LOCAL_IDS)
