@@ -82,6 +82,16 @@ class Cost:
         return sum_costs((self, other))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budgets:
+    """US dollars that a turn, a session, a day and a month may cost; None: no limit."""
+
+    turn: Decimal | None = None
+    session: Decimal | None = None
+    day: Decimal | None = None
+    month: Decimal | None = None
+
+
 NO_COST = Cost(amount=Decimal(0), basis="free")
 """The sum of no requests."""
 

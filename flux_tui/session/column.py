@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from flux_tui.core.events import (
     TurnEvent,
     UsageUpdate,
 )
+from flux_tui.core.messages import Message
 from flux_tui.core.usage import NO_COST, Cost, Usage, sum_costs
 from flux_tui.session.session import ChatSession
 
@@ -27,6 +29,9 @@ ColumnState: TypeAlias = Literal[
     "idle", "waiting", "thinking", "writing", "retrying", "done", "failed", "stopped"
 ]
 _CHARACTERS = 4  # to a token, until the vendor has counted
+
+SILENCE = 5.0
+"""Seconds without any event after which an answer counts as stalled."""
 
 
 @dataclass(slots=True)
@@ -38,7 +43,8 @@ class Progress:
         seconds: from the request to the end, or to the latest event.
         tokens: written so far; an estimate while `counted` is false.
         cost: of this turn's finished requests.
-        problem: why it failed, and what to do, as sentences.
+        problem: why it failed or waits, as sentences.
+        again: when the next try begins, on the clock of the column; None if none is due.
     """
 
     state: ColumnState = "idle"
@@ -49,6 +55,8 @@ class Progress:
     cost: Cost = NO_COST
     problem: str = ""
     retryable: bool = False
+    again: float | None = None
+    _latest: float | None = field(default=None, repr=False)  # when something was heard of it
     _begun: float | None = field(default=None, repr=False)
     _before: int = field(default=0, repr=False)  # tokens of the turn's earlier requests
     _characters: int = field(default=0, repr=False)
@@ -65,13 +73,38 @@ class Progress:
         """Whether the column still works on its answer."""
         return self.state in {"waiting", "thinking", "writing", "retrying"}
 
+    def elapsed(self, now: float) -> float:
+        """Return the seconds since the request, or what the whole turn took once it is over."""
+        if not self.running or self._begun is None:
+            return self.seconds
+        return max(0.0, now - self._begun)
+
+    def silent(self, now: float) -> float:
+        """Return for how many seconds a running answer has said nothing; 0 below `SILENCE`."""
+        if not self.running or self.state == "retrying" or self._latest is None:
+            return 0.0
+        quiet = now - self._latest
+        return quiet if quiet >= SILENCE else 0.0
+
+    def countdown(self, now: float) -> float | None:
+        """Return the seconds until the next try; None while none is due."""
+        if self.state != "retrying" or self.again is None:
+            return None
+        return max(0.0, self.again - now)
+
+    def begin(self, now: float) -> None:
+        """Start the clock: the question is on its way."""
+        self.state, self._latest, self._begun = "waiting", now, now
+
     def apply(self, event: TurnEvent, now: float) -> None:
         """Take one event of the turn at *now*, seconds of a clock that never goes back."""
+        self._latest = now
         match event:
             case ReplyStarted():
-                self._begun = now if self._begun is None else self._begun
+                # The wait for a connection counts from here: what came before was our own.
+                self._begun = now if self.first is None and not self.tokens else self._begun
                 self._before, self._characters = self.tokens, 0
-                self.state = "waiting"
+                self.state, self.again = "waiting", None
             case ReplyDelta(event=inner):
                 self._stream(inner, now)
             case Committed(message=message) if message.role == "assistant":
@@ -95,8 +128,8 @@ class Progress:
                 self.tokens = self._before + self._characters // _CHARACTERS
                 self.counted = False
             case RetryScheduled(reason=reason, seconds=seconds):
-                self.state = "retrying"
-                self.problem = f"{reason}; again in {seconds:.0f} s"
+                self.state, self.again = "retrying", now + seconds
+                self.problem = reason
             case UsageUpdate(usage=usage) if usage.output:
                 self._count(usage)
             case _:
@@ -121,17 +154,54 @@ class Column:
     def __init__(self, session: ChatSession, now: Callable[[], float] = time.monotonic) -> None:
         self.session = session
         self.progress = Progress()
-        self._now = now
+        self.now = now
+        self._over = asyncio.Event()
+        self._over.set()
 
     def begin(self) -> None:
         """Start counting for a new turn."""
-        self.progress = Progress(state="waiting")
+        self._over.clear()
+        self.progress = Progress()
+        self.progress.begin(self.now())
 
     def end(self) -> None:
         """Stop counting; a turn that was left before its end counts as stopped."""
         if self.progress.running:
             self.progress.state = "stopped"
+        self._over.set()
+
+    async def over(self) -> None:
+        """Wait until no turn is running."""
+        await self._over.wait()
 
     def apply(self, event: TurnEvent) -> None:
         """Take one event of the session's turn."""
-        self.progress.apply(event, self._now())
+        self.progress.apply(event, self.now())
+
+    def recall(self) -> None:
+        """Show the figures of the last stored turn, as far as they were stored."""
+        turn: list[Message] = []
+        for message in reversed(self.session.conversation.path):
+            if message.role == "user":
+                break
+            if message.role == "assistant":
+                turn.insert(0, message)
+        if not turn:
+            return
+        last, found = turn[-1], Progress()
+        found.state = "failed" if last.error else _ENDED.get(last.stop or "", "done")
+        found.problem = last.error
+        found.cost = sum_costs(each.cost or Cost() for each in turn)
+        found.tokens = sum(each.usage.output for each in turn if each.usage is not None)
+        found.counted = all(each.usage and not each.usage.estimated for each in turn)
+        timings = [each.timing for each in turn if each.timing is not None]
+        if timings:
+            found.first, found.seconds = timings[0].first, sum(t.total for t in timings)
+        self.progress = found
+
+
+_ENDED: dict[str, ColumnState] = {
+    "aborted": "stopped",
+    "interrupted": "stopped",
+    "error": "failed",
+}

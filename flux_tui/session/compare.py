@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from flux_tui.core.errors import InputError
 from flux_tui.core.events import Committed, TurnEvent
-from flux_tui.core.messages import Conversation, Document, Image, Message
+from flux_tui.core.messages import Conversation, Document, Image, Message, user_message
 from flux_tui.core.models import ModelInfo
-from flux_tui.core.usage import Cost, sum_costs
+from flux_tui.core.sanitize import sanitize
+from flux_tui.core.usage import Budgets, Cost, Usage, sum_costs
+from flux_tui.session.budgets import crossed, left
 from flux_tui.session.column import Column
 from flux_tui.session.preflight import Preflight
 from flux_tui.session.session import ChatSession
@@ -22,16 +25,34 @@ _STOP_SECONDS = 2.0
 """How long a stopped column may take to store its answer before it is cancelled."""
 
 
+USUAL_ANSWER = 500
+"""Tokens that an answer is taken to have before a model has given one here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What asking all columns once will take: `requests`, and about what reading costs.
+    """What asking columns once will take: `requests`, and about what they cost.
 
-    `cost` is of what is sent; what the models write comes on top and nobody knows it before.
+    `cost` is of what they read. `answers` is of what they write, as long as their earlier answers
+    here on average, or `USUAL_ANSWER` tokens each: `lengths` by column, `measured` if any is known.
     """
 
     requests: int
     cost: Cost
     flights: tuple[Preflight, ...]
+    answers: Cost
+    lengths: tuple[int, ...]
+    measured: bool
+
+    @property
+    def total(self) -> Cost:
+        """Of reading and writing."""
+        return sum_costs((self.cost, self.answers))
+
+    @property
+    def too_long(self) -> tuple[ModelInfo, ...]:
+        """The models whose window the question does not fit."""
+        return tuple(flight.model for flight in self.flights if flight.fits is False)
 
 
 class Comparison:
@@ -56,27 +77,82 @@ class Comparison:
         self.base = base
         self.columns = [Column(base.branch(model, reads=reads)) for model in models]
         self.reads = reads
+        self.budgets = Budgets(turn=base.budget)
+        self.blind = False  # nobody is to know yet which model is which
+        self._own: tuple[tuple[Conversation, str | None], ...] = ()
+        self._untold: list[Message] = []
 
     @property
     def busy(self) -> bool:
         """Whether any column still answers."""
         return any(column.session.busy for column in self.columns)
 
-    async def forecast(self) -> Forecast:
-        """Find out, without sending anything, what the next question will take."""
+    @property
+    def shared(self) -> bool:
+        """Whether the next question goes on from one column's answer in all of them."""
+        return bool(self._own)
+
+    async def forecast(
+        self,
+        text: str = "",
+        attachments: Sequence[Image | Document] = (),
+        *,
+        only: Sequence[int] | None = None,
+    ) -> Forecast:
+        """Find out, without sending anything, what saying *text* to columns will take."""
+        asked = [self.columns[index] for index in self._places(only)]
         flights = await asyncio.gather(
-            *(column.session.preflight(column.session.model) for column in self.columns)
+            *(self._flight(column, text, attachments) for column in asked)
         )
-        return Forecast(len(flights), sum_costs(flight.cost for flight in flights), tuple(flights))
+        known = [_answer_length(column) for column in asked]
+        usual = [length for length in known if length]
+        other = sum(usual) // len(usual) if usual else USUAL_ANSWER
+        lengths = tuple(length or other for length in known)
+        now = datetime.now(UTC)
+        answers = await asyncio.gather(
+            *(
+                column.session.ledger.charge(column.session.model, Usage(output=length), now)
+                for column, length in zip(asked, lengths, strict=True)
+            )
+        )
+        return Forecast(
+            requests=len(flights),
+            cost=sum_costs(flight.cost for flight in flights),
+            flights=tuple(flights),
+            answers=sum_costs(answers),
+            lengths=lengths,
+            measured=bool(usual),
+        )
+
+    def reasons_to_ask(self, forecast: Forecast) -> tuple[str, ...]:
+        """Return why the user should say yes before this goes out; mostly there is nothing."""
+        long = tuple(
+            f"it does not fit the window of {model.ref.name}" for model in forecast.too_long
+        )
+        return (*crossed(self.budgets, self.base.ledger, forecast.total), *long)
+
+    async def _flight(
+        self, column: Column, text: str, attachments: Sequence[Image | Document]
+    ) -> Preflight:
+        session = column.session
+        if not text.strip() and not attachments:
+            return await session.preflight(session.model)
+        probe = self.base.branch(session.model, reads=self.reads)
+        message = user_message(sanitize(text), tuple(attachments))
+        probe.conversation = session.conversation.plus(message)
+        return await probe.preflight(session.model)
 
     async def ask(
         self,
         text: str,
         attachments: Sequence[Image | Document] = (),
         *,
-        only: int | None = None,
+        only: Sequence[int] | None = None,
+        beyond: bool = False,
     ) -> AsyncGenerator[tuple[int, TurnEvent]]:
-        """Say *text* to every column, or to *only* one; yield what happens with its column.
+        """Say *text* to every column, or to *only* some; yield what happens with its column.
+
+        *beyond* says that the user has agreed to break a budget with it.
 
         Columns that stand at the same place share the message, so that their answers are siblings.
         One that fails or waits holds up no other. Closing the generator stops all of them.
@@ -84,14 +160,15 @@ class Comparison:
         Raises:
             InputError: there is nothing to send, or a column asked is still answering.
         """
-        asked = range(len(self.columns)) if only is None else (only,)
+        asked = self._places(only)
         if any(self.columns[index].session.busy for index in asked):
             raise InputError("an answer is still running", hint="wait for it or stop it")
+        self._own = ()
         said: dict[str | None, ChatSession] = {}
         for index in asked:
             session = self.columns[index].session
             head = session.conversation.head
-            self._share_budget(session, len(asked))
+            session.budget = None if beyond else self._share(len(asked))
             if head in said:
                 _join(session, said[head])
             else:
@@ -105,7 +182,12 @@ class Comparison:
                 yield event
 
     async def retry(self, index: int) -> AsyncGenerator[tuple[int, TurnEvent]]:
-        """Let one column answer again what was said last; its answer there becomes a branch."""
+        """Let one column answer again what was said last; its answer there becomes a branch.
+
+        An answer that is still running is stopped before.
+        """
+        self.stop(index)
+        await self.columns[index].over()
         async with aclosing(self._run((index,))) as events:
             async for event in events:
                 yield event
@@ -160,8 +242,31 @@ class Comparison:
         if self.busy:
             raise InputError("an answer is still running", hint="stop it first")
         tree = self._tree(self.columns[index].session.conversation.head)
+        kept = tuple((c.session.conversation, c.session.conversation.head) for c in self.columns)
+        self._own = self._own or kept
         for column in self.columns:
             column.session.conversation = tree
+
+    def keep_own(self) -> None:
+        """Let each column go on with its own answers again; takes `go_on_from` back.
+
+        Raises:
+            InputError: each has its own thread, or something was asked since.
+        """
+        if not self._own:
+            raise InputError(
+                "every column has its own thread already, or was asked since it was given another"
+            )
+        for column, (conversation, head) in zip(self.columns, self._own, strict=True):
+            column.session.conversation = conversation.at(head)
+        self._own = ()
+
+    def reveal(self) -> None:
+        """End being blind: what the answers cost is told to the base session's ledger."""
+        self.blind = False
+        untold, self._untold = self._untold, []
+        for message in untold:
+            self.base.ledger.record(message)
 
     async def go_back(self, index: int) -> None:
         """Let the base session stand where a column was asked last, all answers beside it.
@@ -176,6 +281,16 @@ class Comparison:
         if question is None:
             raise InputError("there is no question yet")
         await self.base.adopt(self._tree(question.parent))
+
+    def _places(self, only: Sequence[int] | None) -> Sequence[int]:
+        return range(len(self.columns)) if only is None else tuple(only)
+
+    def _record(self, message: Message) -> None:
+        # Sums by model would tell who is who: lengths of answers are to be seen.
+        if self.blind:
+            self._untold.append(message)
+        else:
+            self.base.ledger.record(message)
 
     def _tree(self, head: str | None) -> Conversation:
         """Return all that was said in any column as one tree, standing at *head*."""
@@ -192,9 +307,11 @@ class Comparison:
             session.id = session.id or first.id
             session.title = session.title or first.title
 
-    def _share_budget(self, session: ChatSession, shares: int) -> None:
-        if self.base.budget is not None:
-            session.budget = self.base.budget / Decimal(shares)
+    def _share(self, shares: int) -> Decimal | None:
+        """Return a column's part of what a turn may cost, and of what is left altogether."""
+        limits = [self.budgets.turn, left(self.budgets, self.base.ledger)]
+        known = [limit for limit in limits if limit is not None]
+        return min(known) / Decimal(shares) if known else None
 
     async def _run(self, indexes: Sequence[int]) -> AsyncGenerator[tuple[int, TurnEvent]]:
         """Let some columns answer at the same time; the events in the order they happen."""
@@ -208,6 +325,8 @@ class Comparison:
                 async with aclosing(column.session.retry()) as events:
                     async for event in events:
                         column.apply(event)
+                        if isinstance(event, Committed):
+                            self._record(event.message)
                         queue.put_nowait((index, event))
             finally:
                 column.end()
@@ -217,8 +336,6 @@ class Comparison:
         try:
             for _ in tasks:
                 while (item := await queue.get()) is not None:
-                    if isinstance(item[1], Committed):
-                        self.base.ledger.record(item[1].message)
                     yield item
             for task in tasks:
                 task.result()
@@ -235,3 +352,11 @@ class Comparison:
 def _join(session: ChatSession, first: ChatSession) -> None:
     """Put what *first* was told last into *session* as well: the very same message."""
     session.conversation = session.conversation.plus(first.conversation.path[-1])
+
+
+def _answer_length(column: Column) -> int:
+    """Return how many tokens a column's model has written in a turn here on average; 0: none."""
+    session = column.session
+    path = session.conversation.path
+    written = [m.usage.output for m in path if m.model == session.model.ref and m.usage is not None]
+    return sum(written) // len(written) if written else 0

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import cast
 
 from flux_tui.core.errors import InputError
-from flux_tui.core.models import ModelInfo
+from flux_tui.core.messages import Conversation
+from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.session.compare import FEWEST, MOST, Comparison
 from flux_tui.session.session import ChatSession
 from flux_tui.storage.store import SessionStore
@@ -30,7 +31,7 @@ async def remember(store: SessionStore, comparison: Comparison) -> None:
         {"model": str(column.session.model.ref), "head": column.session.conversation.head}
         for column in comparison.columns
     ]
-    value = json.dumps({"columns": columns, "reads": comparison.reads})
+    value = json.dumps({"columns": columns, "reads": comparison.reads, "blind": comparison.blind})
     await store.set_state(comparison_key(comparison.base.id), value)
     # What the columns say comes beside the session, which goes on where it stood.
     first = comparison.columns[0].session.conversation.head
@@ -52,7 +53,7 @@ async def recall(
     if session.id is None:
         return None
     saved = await store.get_state(comparison_key(session.id))
-    columns, reads = _columns(saved or "")
+    columns, reads, blind = _columns(saved or "")
     known = {message.id for message in session.conversation.messages}
     if not FEWEST <= len(columns) <= MOST or any(head not in known for _, head in columns):
         return None
@@ -61,18 +62,33 @@ async def recall(
     except InputError:
         return None
     found = Comparison(session, models, reads=reads)
+    found.blind = blind
     for column, (_, head) in zip(found.columns, columns, strict=True):
-        column.session.conversation = session.conversation.at(head)
+        tip = _newest(session.conversation, head, column.session.model.ref)
+        column.session.conversation = session.conversation.at(tip)
+        column.recall()
     return found
 
 
-def _columns(saved: str) -> tuple[list[tuple[str, str]], bool]:
+def _newest(conversation: Conversation, head: str, model: ModelRef) -> str:
+    """Return where *model* got to after *head*: its answer may have come, or broken off, since."""
+    following: dict[str, list[str]] = {}
+    for message in conversation.messages:
+        # A tool's results, and what this model said; never a question, nor another one's answer.
+        if message.parent is not None and (message.role == "tool" or message.model == model):
+            following.setdefault(message.parent, []).append(message.id)
+    while found := following.get(head):
+        head = found[-1]
+    return head
+
+
+def _columns(saved: str) -> tuple[list[tuple[str, str]], bool, bool]:
     try:
         value = json.loads(saved)
     except ValueError:
-        return [], False
+        return [], False, False
     if not isinstance(value, dict):
-        return [], False
+        return [], False, False
     fields = cast("dict[str, object]", value)
     rows = fields.get("columns")
     found: list[tuple[str, str]] = []
@@ -80,4 +96,4 @@ def _columns(saved: str) -> tuple[list[tuple[str, str]], bool]:
         if isinstance(row, dict):
             each = cast("dict[str, object]", row)
             found.append((str(each.get("model")), str(each.get("head"))))
-    return found, fields.get("reads") is True
+    return found, fields.get("reads") is True, fields.get("blind") is True

@@ -15,6 +15,7 @@ from flux_tui.core.errors import InputError
 from flux_tui.core.events import ReplyDelta, TextDelta, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation
 from flux_tui.core.models import ModelInfo
+from flux_tui.core.usage import Budgets
 from flux_tui.session.compare import Comparison
 from flux_tui.session.wiring import Runtime
 from flux_tui.sim.app import SimSettings, Simulator
@@ -116,7 +117,7 @@ async def test_one_column_can_be_asked_alone_and_answer_again(runtime: Runtime) 
     comparison = compared(runtime, *MODELS[:2])
     await drained(comparison.ask("hello"))
 
-    await drained(comparison.ask("just you", only=1))
+    await drained(comparison.ask("just you", only=[1]))
     await drained(comparison.retry(1))
 
     assert [len(column.session.conversation.path) for column in comparison.columns] == [2, 4]
@@ -219,7 +220,7 @@ async def test_a_forecast_sends_nothing_and_counts_every_column(runtime: Runtime
 
 async def test_a_budget_is_shared_by_the_columns(runtime: Runtime) -> None:
     comparison = compared(runtime, *MODELS[:2])
-    comparison.base.budget = Decimal("0.000002")
+    comparison.budgets = Budgets(turn=Decimal("0.000002"))
 
     await drained(comparison.ask("hello"))
 

@@ -45,14 +45,11 @@ class View:
         await self.chat.press(*keys)
 
     async def send(self, text: str) -> None:
-        """Send *text*, agreeing to what the first question takes."""
-        first = not self.screen._agreed  # pyright: ignore[reportPrivateUsage]
+        """Send *text*."""
         prompt = self.screen.query_one(Prompt)
         prompt.focus()
         prompt.fill(text)
         await self.press("enter")
-        if first:
-            await self.answer(QuestionScreen)
 
     async def answer(self, kind: type[QuestionScreen], value: bool = True) -> None:
         dialog = await self.chat.dialog(kind)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 from textual.widgets import TextArea
 
 from flux_tui.core.messages import ToolResult
+from flux_tui.core.usage import Budgets
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.screens.compare import CompareScreen
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen
@@ -56,24 +58,121 @@ async def test_the_list_of_models_puts_one_beside_the_present_one(tmp_path: Path
         assert names == ["claude-opus-5", "gpt-5.5"]
 
 
-async def test_nothing_goes_out_before_the_number_of_requests_was_agreed_to(tmp_path: Path) -> None:
+async def test_the_cost_of_what_is_written_stands_below_it_and_nothing_asks(tmp_path: Path) -> None:
     async with comparing(tmp_path) as view:
         prompt = view.screen.query_one(Prompt)
-        prompt.fill("hello")
-        await view.press("enter")
+        await wait_until(lambda: "2 requests" in str(prompt.border_subtitle))
+        before = str(prompt.border_subtitle)
+        prompt.fill("why? " * 4000)
+        await wait_until(lambda: str(prompt.border_subtitle) != before)
+        prompt.empty()
+
+        await view.say("hello")
+        await view.say("again")
+
+        assert [len(path) for path in view.paths()] == [4, 4]
+
+
+async def test_a_budget_that_would_break_is_asked_about_once(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        view.screen.comparison.budgets = Budgets(session=Decimal("0.0000001"))
+        prompt = view.screen.query_one(Prompt)
+        await view.send("hello")
         dialog = await view.chat.dialog(QuestionScreen)
         text = str(dialog.query_one(".question-text", Plain).content)
         dialog.dismiss(False)
         await wait_until(lambda: prompt.text == "hello")
 
-        assert "2 requests" in text
+        assert "budget of $0.0000001 a session" in text
         assert "claude-opus-5" in text
         assert view.paths() == [[], []]
 
-        await view.say("hello")
-        await view.say("again")  # is not asked twice
+        await view.send("hello")
+        await view.answer(QuestionScreen)
+        await wait_until(lambda: all(len(path) == 2 for path in view.paths()))
+        await view.over()
+        await view.say("again")  # the same reason does not ask twice
 
         assert [len(path) for path in view.paths()] == [4, 4]
+
+
+async def test_what_is_said_meanwhile_goes_to_each_column_when_it_is_free(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.press("alt+1")
+        await view.send(SLOW)
+        await wait_until(lambda: view.panes[0].column.progress.tokens)
+
+        await view.press("alt+1")  # all again
+        await view.send("hello")
+        await wait_until(lambda: len(view.paths()[1]) == 2, "the column that was free")
+        assert len(view.paths()[0]) == 1
+        assert "A: hello" in view.chat.text("#waiting")
+        await view.press("alt+1", "alt+1", "alt+s")
+        await view.over()
+
+        assert [len(path) for path in view.paths()] == [4, 2]
+        assert not view.screen.waiting
+
+
+async def test_up_takes_back_what_waits_and_escape_gives_it_back(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        prompt = view.screen.query_one(Prompt)
+        await view.send(SLOW)
+        await wait_until(lambda: all(p.column.progress.tokens for p in view.panes))
+        await view.send("later")
+        await wait_until(lambda: view.screen.waiting)
+
+        await view.press("up")
+        assert prompt.text == "later"
+        assert not view.screen.waiting
+        await view.press("enter")
+        await wait_until(lambda: view.screen.waiting)
+        await view.press("escape")
+        await view.over()
+
+        assert prompt.text == "later"
+        assert [len(path) for path in view.paths()] == [2, 2]
+
+
+async def test_ctrl_c_speaks_where_one_is(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        prompt = view.screen.query_one(Prompt)
+        prompt.fill("no")
+
+        await view.press("ctrl+c")
+        await view.settle()
+
+        assert prompt.text == ""
+        assert "Ctrl+C again" in view.chat.text("#status-now")
+
+
+async def test_the_cursor_blinks_or_not_as_the_user_wishes(tmp_path: Path) -> None:
+    async with comparing(tmp_path, FLUX_CURSOR_BLINK="0") as view:
+        assert not view.screen.query_one(Prompt).cursor_blink
+
+
+async def test_leaving_keeps_what_the_columns_have_said(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.send(SLOW)
+        await wait_until(lambda: all(p.column.progress.tokens for p in view.panes))
+        session = view.screen.comparison.base.id
+        view.chat.app.leave(0)
+        await wait_until(lambda: not view.chat.app.is_running or view.chat.app.return_code == 0)
+    assert session is not None
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        chat.app.chat.take(await chat.app.runtime.resume(session))
+        await chat.press("f6")
+        question = await chat.dialog(QuestionScreen)
+        question.dismiss(True)
+        screen = await chat.dialog(CompareScreen)
+        await chat.pilot.pause()
+
+        tips = [pane.column.session.conversation.path[-1] for pane in screen.panes]
+        assert [(tip.role, tip.stop) for tip in tips] == [("assistant", "aborted")] * 2
+        assert all(tip.parts for tip in tips)
+        assert len({tip.model for tip in tips}) == 2
+        screen.clock.tick()
+        assert "stopped" in str(screen.panes[0].query_one(".column-head", Plain).content)
 
 
 async def test_each_column_shows_its_own_answer_and_figures(tmp_path: Path) -> None:

@@ -13,14 +13,16 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 
 from flux_tui.core.errors import FluxError
-from flux_tui.core.events import ReplyStarted, TurnEnded, TurnEvent
-from flux_tui.session.compare import Comparison
+from flux_tui.core.events import Committed, ReplyStarted, TurnEnded, TurnEvent
+from flux_tui.session.compare import Comparison, Forecast
 from flux_tui.session.comparing import remember
+from flux_tui.ui import keymap
 from flux_tui.ui.render.labels import assemble, money, one_line, plain
 from flux_tui.ui.screens.compare_actions import CompareActions
 from flux_tui.ui.screens.compare_columns import TOGETHER, ColumnsScreen
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen, forecast_text
-from flux_tui.ui.screens.compare_keys import BY_ID, BY_SLASH, column_bindings
+from flux_tui.ui.screens.compare_keys import BY_ID, BY_SLASH, column_bindings, first_key
+from flux_tui.ui.screens.compare_queue import Queue, Waiting
 from flux_tui.ui.screens.consent import ConsentScreen, consent_text
 from flux_tui.ui.widgets.chips import Attachment, Attachments
 from flux_tui.ui.widgets.column_composer import ColumnComposer
@@ -32,9 +34,10 @@ from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
-    pass
+    from textual.timer import Timer
 
-_HINTS = ("adopt", "diff", "zoom", "model", "vote", "blind", "back", "help")
+_PAUSE = 0.4
+"""Seconds without a key after which the cost of what is written is found out."""
 
 
 class CompareScreen(ColumnsScreen):
@@ -42,12 +45,15 @@ class CompareScreen(ColumnsScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*column_bindings()]
 
-    def __init__(self, comparison: Comparison, *, blind: bool = False) -> None:
-        super().__init__(comparison.columns, blind=blind)
+    def __init__(self, comparison: Comparison) -> None:
+        super().__init__(comparison.columns, blind=comparison.blind)
         self.comparison = comparison
         self.alone: ColumnPane | None = None  # the only one that is asked
         self.actions = CompareActions(self)
-        self._agreed = False  # to what the first question takes
+        self.waiting = Queue()
+        self._going: set[int] = set()  # columns whose turn is not over
+        self._agreed: frozenset[str] = frozenset()  # reasons not to ask that did not count
+        self._estimating: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Yield a bar, the columns, composer and status."""
@@ -61,13 +67,26 @@ class CompareScreen(ColumnsScreen):
 
     def on_mount(self) -> None:
         """Be ready to type."""
-        self.query_one(Prompt).focus()
+        prompt = self.query_one(Prompt)
+        prompt.cursor_blink = self.flux.settings.cursor_blink
+        prompt.focus()
         self.clock.add(self._paint_state)
+        self.set_interval(1.0, self._second)
         self.order_columns(shuffle=self.blind)
         self.choose(self.current)
         self.call_after_refresh(self.refresh_bar)
         self.estimate()
         self.flux.load_prices()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any column answers or is about to."""
+        return bool(self._going) or super().busy
+
+    def _second(self) -> None:
+        """Let waiting times and countdowns go on though nothing is heard."""
+        if self.busy:
+            self.clock.request()
 
     # ── looks ──
 
@@ -75,29 +94,44 @@ class CompareScreen(ColumnsScreen):
         """Say what is compared, and how the columns go on."""
         if not self.is_mounted:
             return
-        asked = "all columns" if self.alone is None else f"only {self.alone.name}"
-        prompt = self.query_one(Prompt)
-        prompt.border_title = plain(f"to {asked}")
+        self.query_one(Prompt).border_title = plain(f"to {self._asked_words()}")
         title = one_line(self.comparison.base.title, 40)
         facts = [TOGETHER[self.together]]
         facts.append("tools that read" if self.comparison.reads else "no tools")
+        facts += ["all from one answer"] if self.comparison.shared else []
         facts += [f"tag {self.actions.votes.tag}"] if self.actions.votes.tag else []
         demo = self.comparison.base.model.simulated
         bar = assemble(
             ("◆ Compare", "bold $primary"),
             (" DEMO", "bold $warning") if demo else "",
+            ("  ◩ blind", "bold $warning") if self.blind else "",
             (f"  {title}" if title else "", ""),
             (f"  {' · '.join(facts)}", "dim"),
-            ("  ◩ blind: names, times and costs are hidden" if self.blind else "", "bold $warning"),
+            ("  names, times and costs are hidden" if self.blind else "", "dim"),
         )
         self.query_one("#compare-bar", Plain).update(bar)
-        ids = ["stop", *_HINTS] if self.busy else _HINTS
-        hints = [BY_ID[f"compare.{name}"] for name in ids]
-        names = {"escape": "Esc", "f1": "F1", "f2": "F2", "f6": "F6"}
-        self.query_one(StatusLine).hints(
-            [(names.get(h.keys[0]) or h.keys[0].title(), h.label) for h in hints]
-        )
+        self.query_one(StatusLine).hints(self._hints())
         self.clock.request()
+
+    def _asked_words(self) -> str:
+        return "all columns" if self.alone is None else f"only {self.alone.name}"
+
+    def _hints(self) -> list[tuple[str, str]]:
+        """Return the keys that are useful next, those of the present step first."""
+        answered = any(pane.turns for pane in self.panes) and not self.busy
+        failed = any(pane.column.progress.state == "failed" for pane in self.panes)
+        if self.busy:
+            names = ["stop", "stop_one", "zoom", "back", "help"]
+        elif self.blind:
+            names = ["vote", "diff", "blind", "zoom", "back", "help"]
+        elif answered:
+            names = ["again"] if failed else []
+            names += ["adopt", "diff", "vote", "winner", "judge", "merge", "zoom", "back", "help"]
+        else:
+            names = ["model", "blind", "tools", "commands", "back", "help"]
+        overrides = self.flux.keymap_overrides
+        hints = [BY_ID[f"compare.{name}"] for name in names]
+        return [(first_key(hint, overrides), hint.label) for hint in hints]
 
     def _paint_state(self) -> None:
         self.paint_tabs()
@@ -105,6 +139,11 @@ class CompareScreen(ColumnsScreen):
             return
         running = [p for p in self.panes if p.column.progress.running]
         words = f"{len(running)} of {len(self.panes)} answering"
+        later = [p for p in running if p.column.progress.countdown(p.column.now()) is not None]
+        if later and not self.blind:
+            words += f" · {', '.join(pane.letter for pane in later)} tries again later"
+        if self.blind:
+            words = "Answers appear when all are there"
         self.query_one(StatusLine).say(words, "◉", "$success")
 
     def action_only(self, place: int) -> None:
@@ -114,6 +153,7 @@ class CompareScreen(ColumnsScreen):
         pane = self.panes[place]
         self.alone = None if self.alone is pane else pane
         self.choose(pane)
+        self.estimate()
 
     @on(ColumnText.AdoptWished)
     async def _adopt_wished(self) -> None:
@@ -137,7 +177,9 @@ class CompareScreen(ColumnsScreen):
             await self.attempt(self.actions.run(action.id, argument.strip()))
         elif word.startswith("/") and word[1:].isalnum():
             composer.give_back(text, files)
-            self.flux.warn(f"There is no command {word} in the split view: F1 shows all")
+            known = word[1:] in keymap.BY_SLASH
+            place = "is a command of the chat: F6 goes there" if known else "is no command"
+            self.flux.warn(f"{word} {place}; F1 shows those of the split view")
         else:
             self.ask(text, files)
 
@@ -148,6 +190,10 @@ class CompareScreen(ColumnsScreen):
     @on(Prompt.Changed)
     def _typed(self, event: Prompt.Changed) -> None:
         event.stop()
+        if self._estimating is not None:
+            self._estimating.stop()
+        if not self.busy:
+            self._estimating = self.set_timer(_PAUSE, self.estimate)
 
     @on(Prompt.QuitWished)
     def _quit_wished(self) -> None:
@@ -155,44 +201,87 @@ class CompareScreen(ColumnsScreen):
 
     @work(group="ask", exit_on_error=False)
     async def ask(self, text: str, files: Sequence[Attachment] = ()) -> None:
-        """Say *text* to the columns that are asked, after what must be agreed to."""
+        """Say *text* to the columns that are asked, after what must be agreed to.
+
+        A column that still answers gets it afterwards; the others do not wait for it.
+        """
         asked = list(self.panes) if self.alone is None else [self.alone]
-        problem = self._why_not(asked)
-        if not problem:
-            self._agreed = self._agreed or await self._foretold()
-            problem = "" if self._agreed else "Not sent"
-        if not problem:
-            problem = await self.allowed(asked)
+        forecast = await self.comparison.forecast(text, files, only=[p.index for p in asked])
+        reasons = self.comparison.reasons_to_ask(forecast)
+        problem = "The chat itself is still answering" if self.comparison.base.busy else ""
+        if not problem and reasons and not await self._meant(forecast, reasons):
+            problem = "Not sent"
+        problem = problem or await self.allowed(asked)
         if problem:
             self.query_one(Composer).give_back(text, files)
             self.say(problem, "⊘", "$warning")
             return
-        self.actions.asked()
-        self.actions.reading.end_diff()
-        only = None if self.alone is None else self.alone.index
-        await self.follow(self.comparison.ask(text, files, only=only))
+        item = Waiting(text, tuple(files), {pane.index for pane in asked}, bool(reasons))
+        self.waiting.add(item)
+        if self.blind and self.busy:
+            self.show_waiting()  # who is ready first must not be seen
+        else:
+            self.send_waiting()
 
-    def _why_not(self, asked: Sequence[ColumnPane]) -> str:
-        if any(pane.column.session.busy for pane in asked):
-            return "An answer is still running: wait for it, or Esc stops all"
-        if self.comparison.base.busy:
-            return "The chat itself is still answering"
-        return ""
+    def send_waiting(self) -> None:
+        """Let every column that is free have what waits for it."""
+        free = {pane.index for pane in self.panes if not pane.column.session.busy} - self._going
+        while found := self.waiting.next_for(free):
+            item, indexes = found
+            free -= set(indexes)
+            self._going |= set(indexes)
+            self.actions.asked()
+            self.actions.reading.end_diff()
+            stream = self.comparison.ask(item.text, item.files, only=indexes, beyond=item.beyond)
+            self.run_worker(self.follow(stream, indexes), group="ask", exit_on_error=False)
+        self.show_waiting()
 
-    async def _foretold(self) -> bool:
-        """Show what the first question takes, and return whether it may go out."""
-        forecast = await self.comparison.forecast()
-        text = forecast_text(forecast, self.flux.prices, self.actions.budget())
-        return bool(
-            await self.app.push_screen_wait(QuestionScreen("Ask all columns?", text, "Send"))
-        )
+    def show_waiting(self) -> None:
+        """Show above the composer what waits, and for whom."""
+        letters = {pane.index: pane.letter for pane in self.panes}
+        rows: list[str] = []
+        for item in self.waiting:
+            whom = ", ".join(sorted(letters[index] for index in item.columns))
+            said = item.text or f"{len(item.files)} files"
+            rows.append(said if self.blind else f"{whom}: {said}")
+        self.query_one(Composer).show_waiting(rows)
+
+    @on(Prompt.TakeBackWished)
+    def take_back(self, event: Prompt.TakeBackWished) -> None:
+        """Have what was said last in the composer again, as far as it is not out yet."""
+        event.stop()
+        item = self.waiting.take_back()
+        if item is None:
+            return
+        self.query_one(Composer).give_back(item.text, item.files)
+        self.show_waiting()
+        have = [pane.letter for pane in self.panes if pane.index not in item.columns]
+        if have and self.alone is None:
+            self.say(f"Taken back; {', '.join(have)} got it already", "!", "$warning")
+
+    def give_back_all(self) -> None:
+        """Have all that waits in the composer again."""
+        if self.waiting:
+            self.query_one(Composer).give_back(*self.waiting.take_all())
+            self.show_waiting()
+
+    async def _meant(self, forecast: Forecast, reasons: Sequence[str]) -> bool:
+        """Ask, once for the same reasons, whether a question shall go out all the same."""
+        told = frozenset(one_line(reason, 30) for reason in reasons)
+        if told <= self._agreed:
+            return True
+        words = forecast_text(forecast, reasons, blind=self.blind)
+        yes = await self.app.push_screen_wait(QuestionScreen("Ask all the same?", words, "Send"))
+        self._agreed |= told if yes else frozenset()
+        return bool(yes)
 
     async def allowed(self, asked: Sequence[ColumnPane]) -> str:
         """Ask about every vendor that would read others' words for the first time.
 
         Returns why nothing may be sent, or nothing.
         """
-        for pane in asked:
+        # While it is blind nobody's vendor is told apart from the others'.
+        for pane in self.panes if self.blind else asked:
             session = pane.column.session
             reader = session.needs_consent(session.model)
             if reader is None:
@@ -203,46 +292,73 @@ class CompareScreen(ColumnsScreen):
             await self.comparison.consent(session.model)
         return ""
 
-    async def follow(self, stream: AsyncGenerator[tuple[int, TurnEvent]]) -> None:
-        """Show what happens in the columns until it is over."""
+    async def follow(
+        self, stream: AsyncGenerator[tuple[int, TurnEvent]], indexes: Sequence[int]
+    ) -> None:
+        """Show what happens in the columns *indexes* until it is over."""
         panes = {pane.index: pane for pane in self.panes}
+        self._going |= set(indexes)
         try:
             async with aclosing(stream) as happening:
                 async for index, event in happening:
                     panes[index].apply(event)
+                    if isinstance(event, ReplyStarted | Committed):
+                        self.remember()
                     if isinstance(event, ReplyStarted | TurnEnded):
                         self.refresh_bar()
+                    if isinstance(event, TurnEnded):
+                        await panes[index].column.over()
+                        self._going.discard(index)
+                        if not self.blind:
+                            self.send_waiting()
         except FluxError as problem:
             self.flux.warn(problem)
+        finally:
+            self._going -= set(indexes)
         if self.is_attached and not self.busy:
             self._over()
 
     def _over(self) -> None:
         """Everybody has answered: show what was held back, and say what can be done next."""
         if self.blind:
+            self.give_back_all()  # these answers are to be voted on first
             for pane in self.panes:
                 pane.show()
-        failed = [pane.letter for pane in self.panes if pane.column.progress.state == "failed"]
-        if failed:
-            self.say(
-                f"{', '.join(failed)} failed: r or F5 in the column tries again", "✗", "$error"
-            )
-        elif self.blind:
-            self.say("All have answered: Alt+V votes and shows who is who", "◩", "$warning")
-        else:
-            self.say("All have answered")
+        self.say(*self._outcome())
         self.refresh_bar()
         self.estimate()
         self.remember()
 
+    def _outcome(self) -> tuple[str, str, str]:
+        """Return what came of the turn in words, with a sign and its style."""
+        failed = [pane.letter for pane in self.panes if pane.column.progress.state == "failed"]
+        stopped = [pane.letter for pane in self.panes if pane.column.progress.state == "stopped"]
+        if self.blind:
+            return "All are there: Alt+V votes and shows who is who", "◩", "$warning"
+        if failed:
+            return f"{', '.join(failed)} failed: F5 asks the column again", "✗", "$error"
+        if stopped:
+            whole = len(stopped) == len(self.panes)
+            return "Stopped" if whole else f"{', '.join(stopped)} stopped", "■", "$warning"
+        return "All have answered", "●", "$success"
+
     @work(exclusive=True, group="estimate", exit_on_error=False)
     async def estimate(self) -> None:
-        """Show below the composer what the next question to all takes."""
-        forecast = await self.comparison.forecast()
-        if self.is_attached:
-            cost = money(forecast.cost) if forecast.cost.basis != "free" else ""
-            words = f"{forecast.requests} requests{f' · {cost} to read' if cost else ''}"
-            self.query_one(Prompt).border_subtitle = plain(words)
+        """Show below the composer what sending what is written there takes."""
+        prompt, files = self.query_one(Prompt), self.query_one(Composer).files
+        only = None if self.alone is None else [self.alone.index]
+        text = prompt.whole_text
+        said = "" if text.startswith("/") else text
+        forecast = await self.comparison.forecast(said, files, only=only)
+        if not self.is_attached:
+            return
+        number = f"{forecast.requests} request{'s' if forecast.requests != 1 else ''}"
+        told = self.comparison.reasons_to_ask(forecast)
+        prompt.border_subtitle = assemble(
+            number,
+            f" · about {money(forecast.total)}",
+            (f" · {one_line(told[0], 60)}", "$warning") if told else "",
+        )
 
     @work(exclusive=True, group="remember", exit_on_error=False)
     async def remember(self) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from flux_tui.core.errors import InputError
 from flux_tui.core.models import ModelInfo
 from flux_tui.session.comparing import forget
-from flux_tui.ui.render.labels import assemble, one_line, plain
-from flux_tui.ui.screens.compare_dialogs import QuestionScreen, forecast_text
-from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS, COLUMN_KEYS, keys_of
+from flux_tui.ui.render.labels import assemble, one_line
+from flux_tui.ui.screens.compare_dialogs import QuestionScreen, forecast_text, key_table
+from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS, key_rows, keys_of
 from flux_tui.ui.screens.compare_reading import ReadingActions
 from flux_tui.ui.screens.compare_refine import Refining
 from flux_tui.ui.screens.compare_votes import Votes
@@ -19,6 +19,7 @@ from flux_tui.ui.screens.listing import ListScreen, Row, TextScreen
 from flux_tui.ui.screens.model_picker import ModelPicker
 from flux_tui.ui.screens.scoreboard import ScoreboardScreen
 from flux_tui.ui.widgets.column_pane import ColumnPane
+from flux_tui.ui.widgets.composer import Composer
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.transcript import Transcript
 
@@ -38,9 +39,11 @@ class CompareActions:
             "stop_one": lambda _: screen.comparison.stop(self._pane.index),
             "again": lambda _: self._again(),
             "model": self._model,
+            "only": self._only,
             **self.reading.table,
             "adopt": lambda _: self._adopt(),
             "winner": lambda _: self._winner(),
+            "own": lambda _: self._own(),
             "blind": lambda _: self.votes.toggle_blind(),
             "vote": lambda _: self.votes.vote(),
             "tag": self.votes.set_tag,
@@ -72,11 +75,6 @@ class CompareActions:
         """A new question is out."""
         self.votes.asked()
 
-    def budget(self) -> str:
-        """Return the session's budget for one turn, as text; empty if there is none."""
-        budget = self._screen.comparison.base.budget
-        return f"${budget:f}" if budget is not None else ""
-
     # ── answers ──
 
     def _stop(self) -> None:
@@ -85,6 +83,7 @@ class CompareActions:
         if prompt.close_menu():
             return
         if screen.busy:
+            screen.give_back_all()
             screen.comparison.stop()
         elif self.reading.comparing:
             self.reading.end_diff()
@@ -94,20 +93,33 @@ class CompareActions:
             prompt.focus()
 
     def _again(self) -> None:
+        """Ask one column again; an answer that runs, or stalls, is ended first."""
         screen, pane = self._screen, self._pane
-        if pane.column.session.busy:
-            raise InputError("this column still answers", hint="stop it first")
+        if not pane.turns:
+            raise InputError("there is nothing to answer yet")
 
         async def again() -> None:
             problem = await screen.allowed([pane])
             if problem:
                 screen.say(problem, "⊘", "$warning")
                 return
+            screen.comparison.stop(pane.index)
+            await pane.column.over()
             self.asked()
             pane.show_before_answer()
-            await screen.follow(screen.comparison.retry(pane.index))
+            stream = screen.comparison.retry(pane.index)
+            await screen.follow(stream, [pane.index])
 
         screen.run_worker(again(), group="ask", exit_on_error=False)
+
+    def _only(self, argument: str) -> None:
+        """Ask one column alone: the chosen one, or that with the letter *argument*."""
+        screen = self._screen
+        letters = [pane.letter for pane in screen.panes]
+        wanted = argument.upper() or self._pane.letter
+        if wanted not in letters:
+            raise InputError(f"there is no column {wanted}", hint="one of " + ", ".join(letters))
+        screen.action_only(letters.index(wanted))
 
     def _model(self, argument: str) -> None:
         screen, pane = self._screen, self._pane
@@ -120,6 +132,10 @@ class CompareActions:
                 screen.comparison.change(pane.index, model)
                 flux.prepare(model)
                 pane.text.divider(f"{one_line(str(model.ref), 60)} answers from here", "switch")
+                later = (
+                    "from the next question on" if pane.column.session.busy else "F5 asks it now"
+                )
+                screen.say(f"{pane.letter} is {one_line(model.ref.name, 40)}: {later}", "⇄")
                 screen.refresh_bar()
                 screen.estimate()
 
@@ -140,7 +156,11 @@ class CompareActions:
 
     async def _forecast(self) -> None:
         screen = self._screen
-        text = forecast_text(await screen.comparison.forecast(), screen.flux.prices, self.budget())
+        prompt, files = screen.query_one(Prompt), screen.query_one(Composer).files
+        said = "" if prompt.text.startswith("/") else prompt.whole_text
+        forecast = await screen.comparison.forecast(said, files)
+        reasons = screen.comparison.reasons_to_ask(forecast)
+        text = forecast_text(forecast, reasons, blind=screen.blind)
         screen.app.push_screen(TextScreen("The next question to all columns", text))
 
     # ── choosing ──
@@ -195,11 +215,25 @@ class CompareActions:
                 each.show()
                 words = f"all go on from {one_line(pane.column.session.model.ref.name, 40)}"
                 each.text.divider(words, "notice")
-            screen.say(f"All columns go on from {pane.letter}")
+            screen.say(f"All columns go on from {pane.letter}; Alt+K takes that back")
+            screen.refresh_bar()
             screen.estimate()
             screen.remember()
 
         screen.app.push_screen(QuestionScreen("All from here?", text, "Go on"), answered)
+
+    def _own(self) -> None:
+        screen = self._screen
+        if screen.busy:
+            raise InputError("an answer is still running", hint="stop it first")
+        screen.comparison.keep_own()
+        self.reading.end_diff()
+        for each in screen.panes:
+            each.show()
+        screen.say("Each column goes on with its own answers")
+        screen.refresh_bar()
+        screen.estimate()
+        screen.remember()
 
     # ── elsewhere ──
 
@@ -208,9 +242,19 @@ class CompareActions:
         self._screen.app.push_screen(ScoreboardScreen(runtime.store, runtime.root))
 
     def _commands(self) -> None:
+        overrides = self._screen.flux.keymap_overrides
+
         async def find(wanted: str) -> list[Row]:
             return [
-                (a.id, assemble(f"{a.label:<16}", (f" {keys_of(a):<18} ", "$accent"), a.help))
+                (
+                    a.id,
+                    assemble(
+                        f"{a.label:<16}",
+                        (f" {keys_of(a, overrides):<14} ", "$accent"),
+                        (f"/{a.slash:<12} ", "$secondary"),
+                        a.help,
+                    ),
+                )
                 for a in COLUMN_ACTIONS
                 if wanted.lower() in f"{a.label} /{a.slash} {a.help}".lower()
             ]
@@ -224,10 +268,9 @@ class CompareActions:
         )
 
     def _help(self) -> None:
-        rows = plain("")
-        for keys, words in COLUMN_KEYS:
-            rows += assemble((f"  {keys:<22} ", "$accent"), f"{words}\n")
-        self._screen.app.push_screen(TextScreen("Keys of the split view", rows))
+        screen = self._screen
+        rows = key_table(key_rows(screen.flux.keymap_overrides), min(screen.size.width - 6, 110))
+        screen.app.push_screen(TextScreen("Keys of the split view", rows))
 
     def _back(self) -> None:
         self._screen.app.pop_screen()

@@ -108,7 +108,7 @@ class ColumnsScreen(Screen[None]):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Let the application report a failure: the news does not bubble."""
         self.flux.on_worker_state_changed(event)
-        if event.worker.error is not None:
+        if isinstance(event.worker.error, Exception):  # not one that was cancelled
             self.say("An internal error: the chat says more", "✗", "$error")
 
     def say(self, words: str, glyph: str = "●", style: str = "$success") -> None:

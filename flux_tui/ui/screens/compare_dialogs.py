@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual import on
@@ -11,8 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
-from flux_tui.core.models import ModelRef
-from flux_tui.session.compare import Forecast
+from flux_tui.session.compare import USUAL_ANSWER, Forecast
+from flux_tui.session.preflight import Preflight
 from flux_tui.ui.render.labels import assemble, count, money, one_line
 from flux_tui.ui.screens.guarded import Choice, GuardedDialog
 from flux_tui.ui.screens.listing import Dialog
@@ -53,36 +54,68 @@ class QuestionScreen(GuardedDialog[bool]):
         self.dismiss(event.button.id == "yes")
 
 
-def forecast_text(forecast: Forecast, prices: Mapping[ModelRef, str], budget: str = "") -> Content:
-    """Return how many requests the next question takes, and about what reading costs.
+def forecast_text(
+    forecast: Forecast, reasons: Sequence[str] = (), *, blind: bool = False
+) -> Content:
+    """Return what a question takes: requests, and about what reading and writing cost.
 
-    *prices* are texts by model, per million tokens.
+    *reasons* speak against sending it. While it is *blind* only sums are told: a model's figures
+    would give its column away.
     """
-    reading: tuple[str | tuple[str, str], ...] = (
-        ("Reading what was said so far costs ", (money(forecast.cost), "bold"))
-        if any(flight.tokens for flight in forecast.flights)
-        else ("Nothing was said yet that they would read.",)
-    )
-    lines = [
-        assemble((f"{forecast.requests} requests", "bold"), ", one to each model. ", *reading),
-        assemble(("What you write and what they answer comes on top.\n", "dim")),
-    ]
-    for flight in forecast.flights:
-        about = "≈ " if flight.estimated else ""
-        fits = "" if flight.fits is not False else "  does not fit its window"
-        price = prices.get(flight.model.ref, "")
-        lines.append(
-            assemble(
-                (f"  {one_line(flight.model.ref.name, 28):<28} ", "bold"),
-                f"{about}{count(flight.tokens)} tok  {money(flight.cost)}  "
-                if flight.tokens
-                else "",
-                (price, "dim"),
-                (fits, "bold $error"),
-            )
+    lines = [assemble(("! ", "bold $warning"), (f"{_sentence(reason)}", "")) for reason in reasons]
+    lines += [Content("")] if reasons else []
+    lines.append(
+        assemble(
+            (f"{forecast.requests} request{'s' if forecast.requests != 1 else ''}", "bold"),
+            ", about ",
+            (money(forecast.total), "bold"),
+            f": {money(forecast.cost)} to read, {money(forecast.answers)} to write.",
         )
-    if budget:
-        lines.append(assemble((f"\nThe budget of {budget} a turn is shared by the columns.", "")))
+    )
+    lines.append(assemble((_ANSWERS[forecast.measured], "dim")))
+    if not blind:
+        lines.append(Content(""))
+        lines += [
+            _flight_line(flight, length)
+            for flight, length in zip(forecast.flights, forecast.lengths, strict=True)
+        ]
+    return Content("\n").join(lines)
+
+
+_ANSWERS = {
+    True: "Answers are taken to be as long as those so far.",
+    False: f"Answers are taken to be {USUAL_ANSWER} tokens long; nobody knows that before.",
+}
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _flight_line(flight: Preflight, length: int) -> Content:
+    about = "≈ " if flight.estimated else ""
+    fits = "" if flight.fits is not False else "  does not fit its window"
+    return assemble(
+        (f"  {one_line(flight.model.ref.name, 28):<28} ", "bold"),
+        f"reads {about}{count(flight.tokens)}, writes ≈ {count(length)} tok",
+        (fits, "bold $error"),
+    )
+
+
+_KEYS = 28  # cells
+
+
+def key_table(rows: Sequence[tuple[str, str]], width: int) -> Content:
+    """Return keys and what they do in *width* cells; long lines go on below themselves."""
+    lines: list[Content] = []
+    for keys, words in rows:
+        if width < 2 * _KEYS + 10:
+            lines.append(assemble((f"  {keys}", "$accent")))
+            lines += [assemble(f"    {line}") for line in textwrap.wrap(words, max(width - 4, 20))]
+            continue
+        first, *rest = textwrap.wrap(words, width - _KEYS - 4)
+        lines.append(assemble((f"  {keys:<{_KEYS}} ", "$accent"), first))
+        lines += [assemble(" " * (_KEYS + 3), line) for line in rest]
     return Content("\n").join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -38,8 +39,11 @@ def _action(
 
 COLUMN_ACTIONS: tuple[ColumnAction, ...] = (
     _action("stop", "escape", "stop", "Stop all", "Stop all answers; else to the composer"),
-    _action("stop_one", "alt+s,s", "stopone", "Stop", "Stop the answer of this column"),
-    _action("again", "f5,r", "retry", "Retry", "Let this column answer again"),
+    _action("stop_one", "alt+s,s", "stopone", "Stop one", "Stop the answer of this column"),
+    _action("again", "f5,r", "retry", "Retry", "Let this column answer again, from the start"),
+    _action(
+        "only", "alt+i,i", "only", "Ask only", "Ask this column alone; again: all", arg="A to D"
+    ),
     _action("model", "f2,m", "model", "Model", "Another model in this column", arg="provider/name"),
     _action("zoom", "alt+x,z", "zoom", "Zoom", "Show this column alone, or all again"),
     _action("hide", "alt+h,h", "hide", "Hide", "Hide this column; it is still asked"),
@@ -58,7 +62,7 @@ COLUMN_ACTIONS: tuple[ColumnAction, ...] = (
         "alt+l,l",
         "together",
         "Scroll together",
-        "Scroll all columns by turn, by heading, or each alone",
+        "Scroll all columns by turn, by heading, by block, or each alone",
     ),
     _action(
         "adopt", "alt+a,a", "adopt", "Adopt", "Let the session go on with this column (also Enter)"
@@ -69,6 +73,13 @@ COLUMN_ACTIONS: tuple[ColumnAction, ...] = (
         "winner",
         "All from here",
         "Let all columns go on from this one's answer",
+    ),
+    _action(
+        "own",
+        "alt+k,k",
+        "own",
+        "Own threads",
+        "Let each column keep its own thread: takes All from here back",
     ),
     _action(
         "blind",
@@ -140,9 +151,16 @@ def column_bindings() -> list[Binding]:
     return found
 
 
-def keys_of(action: ColumnAction) -> str:
-    """Return the keys of an action as people write them."""
-    return ", ".join(_name(key) for key in (*action.keys, *action.letters))
+def keys_of(action: ColumnAction, overrides: Mapping[str, str] | None = None) -> str:
+    """Return the keys of an action as people write them, the user's own in place of ours."""
+    wanted = (overrides or {}).get(action.id)
+    keys = action.keys if wanted is None else tuple(key.strip() for key in wanted.split(","))
+    return ", ".join(_name(key) for key in (*keys, *action.letters) if key)
+
+
+def first_key(action: ColumnAction, overrides: Mapping[str, str]) -> str:
+    """Return the key that a hint names."""
+    return keys_of(action, overrides).partition(", ")[0]
 
 
 def _name(key: str) -> str:
@@ -153,10 +171,19 @@ def _name(key: str) -> str:
     return "+".join(word.upper() if len(word) == 1 else word.title() for word in key.split("+"))
 
 
+def key_rows(overrides: Mapping[str, str] | None = None) -> tuple[tuple[str, str], ...]:
+    """Return keys, slash commands and what they do, for the help screen."""
+    return (
+        ("Enter", "Ask all columns; in a column with nothing chosen: adopt it"),
+        ("Tab", "To the first column, the next one, and back to the composer"),
+        ("Up", "In an empty composer: take back what waits for the answers"),
+        ("Alt+1 … Alt+4", "Ask this column alone; again: all of them"),
+        *((f"{keys_of(a, overrides)}  /{a.slash}", a.help) for a in COLUMN_ACTIONS),
+    )
+
+
 COLUMN_KEYS: tuple[tuple[str, str], ...] = (
-    ("Enter", "Ask all columns; in a column with nothing chosen: adopt it"),
-    ("Tab", "To the first column, the next one, and back to the composer"),
-    ("Alt+1 … Alt+4", "Ask this column alone; again: all of them"),
+    *key_rows()[:4],
     *((keys_of(action), action.help) for action in COLUMN_ACTIONS),
 )
-"""The rows of the help screen and of the documentation."""
+"""The rows of the documentation, with the keys that hold unless the user has others."""

@@ -12,9 +12,11 @@ from flux_tui.session.comparing import recall
 from flux_tui.ui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
+    from flux_tui.session.session import ChatSession
     from flux_tui.ui.screens.chat import ChatScreen
     from flux_tui.ui.screens.compare import CompareScreen
     from flux_tui.ui.screens.compare_picker import Lineup
+    from flux_tui.ui.screens.replay import ReplayScreen
 
 _NAME = "compare"
 
@@ -25,12 +27,20 @@ class CompareOpening:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._open: CompareScreen | None = None
+        self._replaying: ReplayScreen | None = None
         self.table: Mapping[str, Callable[[str], Coroutine[Any, Any, None] | None]] = {
             "compare.open": self._compare,
             "compare.scoreboard": lambda _: self._scoreboard(),
             "compare.replay": self._replay,
             "bench.open": lambda _: self._benchmarks(),
         }
+
+    @property
+    def sessions(self) -> list[ChatSession]:
+        """Those of the columns and of the replay that were opened last."""
+        panes = [*(self._open.panes if self._open else ())]
+        panes += self._replaying.panes[1:] if self._replaying else ()
+        return [pane.column.session for pane in panes]
 
     async def _compare(self, argument: str) -> None:
         """Go to the open split view, or begin one with the models that *argument* names."""
@@ -77,14 +87,14 @@ class CompareOpening:
         from flux_tui.ui.render.labels import assemble, one_line
         from flux_tui.ui.screens.compare_dialogs import QuestionScreen
 
-        names = "\n".join(
-            f"  {one_line(str(column.session.model.ref), 60)}" for column in before.columns
-        )
+        # In an order that does not tell: it may be blind.
+        models = sorted(str(column.session.model.ref) for column in before.columns)
+        names = "\n".join(f"  {one_line(name, 60)}" for name in models)
         text = assemble("This session has a comparison of\n", (names, "bold"))
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._show(before, blind=False)
+                self._show(before)
             else:
                 self.choose(())
 
@@ -95,7 +105,9 @@ class CompareOpening:
         session = self._screen.open_session
         waiting = [model for model in models if session.needs_consent(model) is not None]
         if not waiting:
-            self._show(Comparison(session, models, reads=reads), blind=blind)
+            comparison = Comparison(session, models, reads=reads)
+            comparison.blind = blind
+            self._show(comparison)
             return
 
         def refused(reader: str) -> None:
@@ -107,14 +119,14 @@ class CompareOpening:
 
         self._screen.actions.models.agreed(waiting[0], again, refused)
 
-    def _show(self, comparison: Comparison, *, blind: bool) -> None:
+    def _show(self, comparison: Comparison) -> None:
         from flux_tui.ui.screens.compare import CompareScreen
 
         app = self._screen.app
         if self._open is not None and app.is_screen_installed(self._open):
             app.uninstall_screen(self._open)
             self._open.remove()
-        self._open = CompareScreen(comparison, blind=blind)
+        self._open = CompareScreen(comparison)
         app.install_screen(self._open, _NAME)
         app.push_screen(_NAME)
         for column in comparison.columns:
@@ -175,4 +187,5 @@ class CompareOpening:
         if await self._screen.app.push_screen_wait(
             QuestionScreen("Replay this session?", text, "Replay")
         ):
-            self._screen.app.push_screen(ReplayScreen(replay))
+            self._replaying = ReplayScreen(replay)
+            self._screen.app.push_screen(self._replaying)

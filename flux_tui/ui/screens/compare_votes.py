@@ -51,7 +51,13 @@ class Votes:
         if screen.busy:
             raise InputError("an answer is still running", hint="wait for it or stop it")
         screen.blind = not screen.blind
+        if screen.blind:
+            screen.comparison.blind = True
+            self.asked()
+        else:
+            screen.comparison.reveal()
         screen.order_columns(shuffle=screen.blind)
+        screen.remember()
         words = "Blind: shuffled; vote with Alt+V" if screen.blind else "Names are shown again"
         screen.say(words, "◩" if screen.blind else "●", "$warning" if screen.blind else "$success")
 
@@ -87,6 +93,8 @@ class Votes:
         await keep_vote(screen.flux.runtime.store, vote, screen.comparison.base.id or "")
         self._given = True
         was_blind, screen.blind = screen.blind, False
+        screen.comparison.reveal()
+        screen.remember()
         for pane in panes:
             pane.note = "★ best" if pane is best else "tie" if outcome == "tie" else ""
             pane.note = "bad" if outcome == "bad" else pane.note
