@@ -20,7 +20,6 @@ from textual.worker import Worker
 
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.sanitize import sanitize
-from flux_tui.ui.clock import quicken
 from flux_tui.ui.commands import ActionCommands
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.starting import StartingApp
@@ -236,7 +235,6 @@ def run_app(settings: Settings, continue_: bool = False, session: str | None = N
         sys.stderr.write(f"flux-tui: {why}\n")
         return 2
     guard_input()
-    quicken()
     app = FluxApp(settings, continue_=continue_, session=session)
     app.run()
     if app.return_code == INTERNAL_ERROR:

@@ -1,16 +1,10 @@
-"""One pace for all panes: paints what is dirty, and rests when nothing is. A key goes before."""
+"""One pace for all panes: paints what is dirty, and rests when nothing is."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
-
-from textual import screen as textual_screen
-from textual._context import visible_screen_stack
-
-if TYPE_CHECKING:
-    from textual.widget import Widget
+from typing import Protocol, TypeAlias
 
 Paint: TypeAlias = Callable[[], None]
 
@@ -22,10 +16,6 @@ LONGEST = 1 / 4
 
 SHARE = 4
 """A frame may take one part in this many of the time."""
-
-
-UPDATE = 1 / 240
-"""Seconds between two updates of the screen at the least, whatever asks for them."""
 
 
 class Host(Protocol):
@@ -110,33 +100,3 @@ class FrameClock:
 
     def _learn(self, cost: float) -> None:
         self.interval = min(max(SHARE * cost, SHORTEST), LONGEST)
-
-
-def quicken() -> None:
-    """Let the screen be updated more often than Textual's 60 times a second.
-
-    What comes just after an update waits for up to two of those periods: 33 ms. Streams keep the
-    pace of their `FrameClock`, so nothing is painted more often for it. A private name of Textual
-    8.2.8.
-    """
-    textual_screen.UPDATE_PERIOD = UPDATE
-
-
-def paint_now(widget: Widget) -> None:
-    """Paint what has changed of *widget* before anything else is done, as far as its place allows.
-
-    A key would else wait for a dozen messages and the next update of the screen. A widget whose
-    size is about to change is painted again by that update. Private names of Textual 8.2.8.
-    """
-    screen: Any = widget.screen
-    app: Any = widget.app
-    if not app.screen_stack or screen is not app.screen or app._batch_count:
-        return
-    compositor = screen._compositor
-    waiting, compositor._dirty_regions = compositor._dirty_regions, set()
-    try:
-        compositor.update_widgets({widget})
-        visible_screen_stack.set(app._background_screens)
-        app._display(screen, compositor.render_partial_update())
-    finally:
-        compositor._dirty_regions = waiting

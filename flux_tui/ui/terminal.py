@@ -20,6 +20,8 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.message import Message
 
+from flux_tui.ui.painting import quicken
+
 RESET = (
     "\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
     "\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m"
@@ -64,6 +66,10 @@ class GuardedApp(App[int]):
     """Keeps control characters off the terminal, and paints it whatever becomes of it."""
 
     _sized = False  # the first size comes with the first paint
+
+    def __init__(self) -> None:
+        super().__init__()
+        quicken()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return Textual's filters after the one that keeps control characters away."""

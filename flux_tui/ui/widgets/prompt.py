@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widgets import TextArea
 
 from flux_tui.core.sanitize import sanitize
-from flux_tui.ui.clock import paint_now
+from flux_tui.ui.painting import paint_now
 from flux_tui.ui.widgets.chips import Menu
 
 CHIP_SIZE = 2_000
