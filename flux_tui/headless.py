@@ -181,7 +181,7 @@ def _status(ended: TurnEnded, session: ChatSession, budget: Decimal | None) -> i
 
 
 def _spent(session: ChatSession, question: Question) -> str:
-    return f"the budget of ${question.max_cost} was reached (${session.ledger.turn.amount})"
+    return f"the budget of ${question.max_cost:f} was reached (${session.ledger.turn.amount})"
 
 
 class _Printer:

@@ -19,6 +19,14 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
+def limit(text: str) -> tuple[str, int]:
+    """Read "N", for every provider, or "PROVIDER=N"; the provider is empty for every one."""
+    provider, between, number = text.rpartition("=")
+    if between and not provider:
+        raise argparse.ArgumentTypeError(f"{text!r} names no provider before the =")
+    return provider, at_least_one(number)
+
+
 def none_or_more(text: str) -> int:
     """Read a whole number of 0 or more."""
     if not text.isdecimal():

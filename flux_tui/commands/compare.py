@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flux_tui.commands.arguments import at_least_one, dollars, piped_prompt
+from flux_tui.commands.arguments import dollars, limit, piped_prompt
 from flux_tui.commands.common import complain, say, say_json, settings_of_run
 from flux_tui.core.errors import BudgetError, InputError
 from flux_tui.core.sanitize import one_line
@@ -18,7 +18,7 @@ from flux_tui.core.sanitize import one_line
 if TYPE_CHECKING:
     from flux_tui.commands.compare_output import Compared
     from flux_tui.core.models import ModelInfo
-    from flux_tui.session.jobs import Prompt
+    from flux_tui.session.jobs import Limits, Prompt
     from flux_tui.session.jobs_log import AnswerLog, Record
     from flux_tui.session.jobs_run import Asking, Plan
     from flux_tui.session.wiring import Runtime
@@ -56,12 +56,20 @@ def add_parser(
     )
     parser.add_argument(
         "--concurrency",
-        metavar="N",
-        type=at_least_one,
-        default=CONCURRENCY,
-        help=f"requests at a time, per provider ({CONCURRENCY})",
+        metavar="[P=]N",
+        type=limit,
+        action="append",
+        default=[],
+        help=f"requests at a time, per provider ({CONCURRENCY}), or of provider P; repeat it",
     )
-    parser.add_argument("--rpm", metavar="N", type=at_least_one, help="requests a minute, likewise")
+    parser.add_argument(
+        "--rpm",
+        metavar="[P=]N",
+        type=limit,
+        action="append",
+        default=[],
+        help="requests a minute, likewise (no limit)",
+    )
     parser.add_argument("--max-cost", metavar="USD", type=dollars, help="ask no more at this cost")
     parser.add_argument(
         "--batch", action="store_true", help="hand the prompts in at the vendors' batch endpoints"
@@ -145,12 +153,14 @@ async def _compare(
         for notice in await runtime.start():
             complain(notice)
         models = chosen(runtime, args)
+        judge = runtime.find_model(args.judge) if args.judge else None
+        asked = (*models, *([judge] if judge is not None else []))
         plan = Plan(
             prompts=prompts,
             models=models,
-            gates=Gates(args.concurrency, args.rpm or 0),
+            gates=Gates(_limits(args.concurrency, CONCURRENCY, asked), _limits(args.rpm, 0, asked)),
             reads=args.tools == "read",
-            judge=runtime.find_model(args.judge) if args.judge else None,
+            judge=judge,
             rubric=rubric,
             max_cost=args.max_cost,
             log=log,
@@ -170,6 +180,26 @@ async def _compare(
     found = results(prompts, [str(model.ref) for model in models], asking.records, judged_by)
     show(found, args.form, single=args.prompts is None)
     return _status(asking, plan, found)
+
+
+def _limits(told: Sequence[tuple[str, int]], usual: int, models: Sequence[ModelInfo]) -> Limits:
+    """Return the limits that were told; the last word counts.
+
+    Raises:
+        InputError: one is of a provider that is not asked, and so means something else.
+    """
+    from flux_tui.session.jobs import Limits
+
+    own = dict(told)
+    usual = own.pop("", usual)
+    asked = {model.ref.provider for model in models}
+    strange = next((provider for provider in own if provider not in asked), None)
+    if strange is not None:
+        raise InputError(
+            f"no model of {strange} is asked, so it needs no limit",
+            hint=f"the providers are {', '.join(sorted(asked))}",
+        )
+    return Limits(usual, own)
 
 
 def chosen(runtime: Runtime, args: argparse.Namespace, *, fewest: int = 2) -> tuple[ModelInfo, ...]:
@@ -265,7 +295,7 @@ def _status(asking: Asking, plan: Plan, found: list[Compared]) -> int:
         complain("interrupted; what was answered is kept")
         return INTERRUPTED
     if asking.over_budget:
-        complain(f"the budget of ${plan.max_cost} was reached (${asking.spent.amount})")
+        complain(f"the budget of ${plan.max_cost:f} was reached (${asking.spent.amount})")
         return BudgetError.exit_status
     return 1 if any(map(failed, found)) else 0
 

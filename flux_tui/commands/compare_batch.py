@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _ALONE = {
     "judge": "run it again without --batch, on the same --out",
     "rpm": "the vendors set the pace of a batch",
+    "concurrency": "the vendors set the pace of a batch",
     "max_cost": "what a batch costs is known at its end",
 }
 
@@ -71,7 +72,7 @@ async def _carry_on(
             job = await asyncio.to_thread(folder.find, args.collect)
         else:
             job = await _job(runtime, folder, args, prompts)
-        Path(job.out).parent.mkdir(parents=True, exist_ok=True)
+        Path(job.out).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = AnswerLog(Path(job.out))
         await asyncio.to_thread(log.open)
         if job.parts:

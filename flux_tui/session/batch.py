@@ -121,6 +121,7 @@ class JobFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         target = self.path / f"{job.id}.json"
         fresh = target.with_suffix(".tmp")
+        fresh.touch(0o600)  # prompts are nobody else's
         with fresh.open("w", encoding="utf-8") as file:
             json.dump({"version": 1, **asdict(job)}, file)
             file.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -87,27 +87,41 @@ class _Gate:
     next: float = 0.0  # when the next request may go out, seconds of a monotonic clock
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A number for every provider, and others for some of them by id."""
+
+    usual: float
+    own: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def of(self, provider: str) -> float:
+        """Return the number for *provider*."""
+        return self.own.get(provider, self.usual)
+
+
 @dataclass(slots=True)
 class Gates:
     """Lets requests through: per provider so many at a time, and so many a minute, evenly.
 
-    `rpm` 0 sets no limit.
+    A provider whose `rpm` is 0 has no limit by time.
     """
 
-    concurrency: int
-    rpm: float = 0.0
+    concurrency: Limits
+    rpm: Limits
     _gates: dict[str, _Gate] = field(default_factory=dict[str, _Gate])
 
     @asynccontextmanager
     async def through(self, provider: str) -> AsyncGenerator[None]:
         """Wait for a place at *provider*, and hold it."""
         if provider not in self._gates:
-            self._gates[provider] = _Gate(asyncio.Semaphore(self.concurrency))
+            room = asyncio.Semaphore(int(self.concurrency.of(provider)))
+            self._gates[provider] = _Gate(room)
         gate = self._gates[provider]
         async with gate.room:
-            if self.rpm:
+            rpm = self.rpm.of(provider)
+            if rpm:
                 now = time.monotonic()
                 at = max(now, gate.next)
-                gate.next = at + 60 / self.rpm
+                gate.next = at + 60 / rpm
                 await asyncio.sleep(at - now)
             yield

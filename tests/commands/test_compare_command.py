@@ -215,10 +215,10 @@ def test_an_interrupt_keeps_what_was_answered(tmp_path: Path, number: signal.Sig
 @pytest.mark.slow
 def test_a_budget_ends_a_run_with_status_3(prompts: Path) -> None:
     done = flux("compare", "--prompts", str(prompts), *TWO, "--max-cost", "0.0000001",
-                "--concurrency", "1")  # fmt: skip
+                "--concurrency", "1", "--rpm", "openai=6000")  # fmt: skip
 
     assert done.returncode == 3
-    assert "the budget of $1E-7 was reached" in done.stderr
+    assert "the budget of $0.0000001 was reached" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -232,6 +232,9 @@ def test_a_budget_ends_a_run_with_status_3(prompts: Path) -> None:
         ([*TWO, "--prompts", "none.jsonl"], "none.jsonl cannot be read"),
         (["Hi", *TWO, "--rubric", "none.txt"], "none.txt cannot be read"),
         (["Hi", *TWO, "--concurrency", "0"], "no number of 1 or more"),
+        (["Hi", *TWO, "--rpm", "openai=none"], "'none' is no number of 1 or more"),
+        (["Hi", *TWO, "--rpm", "cohere=5"], "no model of cohere is asked"),
+        (["Hi", *TWO, "--concurrency", "=5"], "names no provider"),
         (["Hi", *TWO, "--max-cost", "-1"], "no amount of US dollars"),
         (["Hi", *TWO, "--json", "--csv"], "not allowed with"),
     ],

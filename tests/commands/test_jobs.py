@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flux_tui.core.errors import InputError
-from flux_tui.session.jobs import Gates, Prompt, read_prompts
+from flux_tui.session.jobs import Gates, Limits, Prompt, read_prompts
 from flux_tui.session.jobs_log import AnswerLog
 from flux_tui.session.judge import Verdict, agreement, judge_prompt, orders, read_verdict
 
@@ -50,7 +51,7 @@ def test_a_prompt_with_other_words_is_another_prompt() -> None:
 
 
 async def test_no_more_than_so_many_are_let_through_at_a_time() -> None:
-    gates = Gates(2)
+    gates = Gates(Limits(2), Limits(0))
     inside, most = 0, 0
 
     async def ask(provider: str) -> None:
@@ -67,7 +68,7 @@ async def test_no_more_than_so_many_are_let_through_at_a_time() -> None:
 
 
 async def test_requests_go_out_evenly_and_providers_do_not_wait_for_each_other() -> None:
-    gates = Gates(10, rpm=1_200)  # one in 50 ms
+    gates = Gates(Limits(10), Limits(1_200, {"b": 0}))  # of a, one in 50 ms
 
     async def ask(provider: str) -> float:
         async with gates.through(provider):
@@ -78,6 +79,23 @@ async def test_requests_go_out_evenly_and_providers_do_not_wait_for_each_other()
 
     assert times[3] - began >= 0.149
     assert times[4] < times[3]
+
+
+async def test_a_provider_may_have_limits_of_its_own() -> None:
+    gates = Gates(Limits(1, {"wide": 3}), Limits(0))
+    inside: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+
+    async def ask(provider: str) -> None:
+        async with gates.through(provider):
+            inside[provider] += 1
+            most[provider] = max(most[provider], inside[provider])
+            await asyncio.sleep(0)
+            inside[provider] -= 1
+
+    await asyncio.gather(*(ask(name) for name in ("wide", "other") for _ in range(9)))
+
+    assert most == {"wide": 3, "other": 1}
 
 
 def record(model: str = "p/m", text: str = "yes", error: str = "") -> dict[str, object]:
