@@ -97,7 +97,8 @@ class Server:
         command = [sys.executable, "-m", "bench.server", str(self._log)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
+        with self._process.stdout as printed:
+            self.url = f"http://127.0.0.1:{int(printed.readline())}"
         self.pid = self._process.pid
 
     def __enter__(self) -> Server:
