@@ -2,34 +2,67 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import time
 from collections.abc import Iterable, Sequence
+from heapq import nsmallest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from flux_tui.core.errors import InputError
 from flux_tui.tools.walk import walk
 
-MOST_FILES = 20_000
+MOST_FILES = 200_000
 """Files of a folder that are offered; the rest must be named in full."""
 
 _DEPTH = 12
-_SECONDS = 2.0
+_SECONDS = 20.0
+_SLICE = 1_000  # files that are looked at in a row: a millisecond or two
+_REST = 0.0002  # seconds; a thread that never waits makes every key wait for its turn
 _LONGEST_PATH = 1_000  # characters; what is longer is text
 _MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|(\S+))')
 _PATHLIKE = re.compile(r"""["'~/.]|file://|[A-Za-z]:\\|[^\s/]+(/|\.[A-Za-z0-9]{1,5}$)""")
 
 
-def list_files(root: Path) -> tuple[str, ...]:
-    """Return the files below *root* that `.gitignore` leaves, as relative paths. Blocks."""
-    found: list[str] = []
-    for entry in walk(root, _DEPTH, _SECONDS):
-        if entry.is_file(follow_symlinks=False):
-            found.append(Path(entry.path).relative_to(root).as_posix())
-            if len(found) >= MOST_FILES:
-                break
-    return tuple(found)
+class FileTree:
+    """The files below *root* that `.gitignore` leaves, as relative paths.
+
+    `fill` and `find` block: call them in threads, also at the same time; what is found so far can
+    be searched while the walk goes on.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.done = False
+        self._root = root
+        self._paths: list[str] = []
+        self._narrow: tuple[str, list[str]] = ("", [])  # the last search, and all it found
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def fill(self) -> None:
+        """Walk, to the end or as far as is sensible."""
+        above = len(str(self._root).rstrip(os.sep)) + 1
+        for entry in walk(self._root, _DEPTH, _SECONDS):
+            if entry.is_file(follow_symlinks=False):
+                self._paths.append(entry.path[above:].replace(os.sep, "/"))
+                if len(self._paths) >= MOST_FILES:
+                    break
+                if len(self._paths) % _SLICE == 0:
+                    time.sleep(_REST)
+        self.done = True
+
+    def find(self, wanted: str, most: int = 50) -> tuple[str, ...]:
+        """Return the best files for *wanted*; see `rank`."""
+        before, found = self._narrow
+        # Who has the letters of a longer word has those of its beginning too.
+        narrower = self.done and before and wanted.lower().startswith(before.lower())
+        matches = matching(found if narrower else list(self._paths), wanted)
+        if self.done:
+            self._narrow = (wanted, [path for _, _, path in matches])
+        return tuple(path for _, _, path in nsmallest(most, matches))
 
 
 def rank(paths: Iterable[str], wanted: str, most: int = 50) -> tuple[str, ...]:
@@ -38,14 +71,20 @@ def rank(paths: Iterable[str], wanted: str, most: int = 50) -> tuple[str, ...]:
     A name that begins with it comes first, then one that holds it, then a path that does, then
     letters apart; shorter paths before longer ones.
     """
+    return tuple(path for _, _, path in nsmallest(most, matching(paths, wanted)))
+
+
+def matching(paths: Iterable[str], wanted: str) -> list[tuple[int, int, str]]:
+    """Return the *paths* that have the letters of *wanted*, each behind its order. Blocks."""
     low = wanted.lower()
     scored: list[tuple[int, int, str]] = []
-    for path in paths:
+    for number, path in enumerate(paths):
         score = _score(path.lower(), low)
         if score is not None:
             scored.append((score, len(path), path))
-    scored.sort()
-    return tuple(path for _, _, path in scored[:most])
+        if number % _SLICE == _SLICE - 1:
+            time.sleep(_REST)
+    return scored
 
 
 def _score(path: str, wanted: str) -> int | None:
@@ -58,12 +97,6 @@ def _score(path: str, wanted: str) -> int | None:
         return 2
     letters = iter(path)
     return 3 if all(letter in letters for letter in wanted) else None
-
-
-def mention_at(text: str) -> str | None:
-    """Return what follows the @ that *text*, up to the cursor, ends in; None if there is none."""
-    found = re.search(r"(?<!\S)@([^\s\"@]*)$", text)
-    return found[1] if found else None
 
 
 def mentioned(text: str, root: Path) -> tuple[Path, ...]:

@@ -128,11 +128,11 @@ class FluxApp(StartingApp):
         now = time.monotonic()
         if selected or prompt.selected_text:
             self.copy(selected or prompt.selected_text, "the selection")
-        elif now - self._interrupted < _QUIT_SECONDS:
+        elif now - self._interrupted < _QUIT_SECONDS and not (prompt and prompt.text):
             self.leave(0)
         else:
             self._interrupted = now
-            prompt.empty()
+            prompt.discard()
             chat.query_one(StatusLine).say("Press Ctrl+C again to quit", "!", "$warning")
 
     def copy_to_clipboard(self, text: str) -> None:
@@ -181,6 +181,7 @@ class FluxApp(StartingApp):
                 await asyncio.sleep(0.05)  # the store takes what has arrived of the answer
         try:
             if self._runtime is not None:
+                await asyncio.wait_for(self.chat.drafts.flush(), 1)
                 await asyncio.wait_for(self._runtime.aclose(), 3)
         except TimeoutError:
             self.log.warning("the store was slow to close")

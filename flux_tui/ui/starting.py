@@ -16,6 +16,7 @@ from flux_tui.core.errors import FluxError, InputError
 from flux_tui.ui import themes
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.terminal import GuardedApp
+from flux_tui.ui.typed import as_typed
 from flux_tui.ui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -131,7 +132,9 @@ class StartingApp(GuardedApp):
         chat.take(session, notices)
         chat.do_what_waits()
         self._wake()
-        chat.query_one(Prompt).remember(await runtime.store.prompts())
+        chat.query_one(Prompt).recalling.remember(
+            [as_typed(text) for text in await runtime.store.prompts()]
+        )
 
     def _spare_modules(self) -> None:
         # What is loaded stays to the end: a collection that looks at it stops a tenth of a second.

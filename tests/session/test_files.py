@@ -21,7 +21,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_list_of_files_leaves_out_what_git_ignores(folder: Path) -> None:
-    assert set(files.list_files(folder)) == {
+    tree = files.FileTree(folder)
+    tree.fill()
+
+    assert set(tree.find("")) == {
         ".gitignore",
         "a file.txt",
         "photo.png",
@@ -33,7 +36,10 @@ def test_the_list_of_files_leaves_out_what_git_ignores(folder: Path) -> None:
 def test_a_long_list_of_files_ends(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "MOST_FILES", 2)
 
-    assert len(files.list_files(folder)) == 2
+    tree = files.FileTree(folder)
+    tree.fill()
+
+    assert len(tree) == 2
 
 
 def test_names_come_before_paths_and_short_before_long() -> None:
@@ -50,21 +56,23 @@ def test_ranking_finds_only_given_paths_with_all_letters(paths: list[str], wante
     assert all(set(wanted.lower()) <= set(path.lower()) for path in found)
 
 
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("look at @src/a", "src/a"),
-        ("@", ""),
-        ("mail me@home", None),
-        ("@a b", None),
-        ("nothing", None),
-        ("line\n@x", "x"),
-    ],
-)
-def test_a_mention_is_what_follows_an_at_sign_before_the_cursor(
-    text: str, wanted: str | None
-) -> None:
-    assert files.mention_at(text) == wanted
+@given(st.lists(st.text("ab/.", min_size=1, max_size=8), max_size=30), st.text("abAB/", max_size=4))
+def test_a_longer_word_narrows_to_what_a_fresh_search_finds(paths: list[str], wanted: str) -> None:
+    tree = files.FileTree(Path())
+    tree._paths, tree.done = paths, True  # pyright: ignore[reportPrivateUsage]
+
+    for end in range(len(wanted) + 1):
+        assert tree.find(wanted[:end]) == files.rank(paths, wanted[:end])
+
+
+def test_what_is_found_so_far_can_be_searched_before_the_walk_is_over(folder: Path) -> None:
+    tree = files.FileTree(folder)
+    tree._paths = ["src/app.py"]  # pyright: ignore[reportPrivateUsage]
+
+    assert tree.find("a") == ("src/app.py",)
+    tree._paths.append("a.txt")  # pyright: ignore[reportPrivateUsage]
+    tree.done = True
+    assert tree.find("a") == ("a.txt", "src/app.py")
 
 
 def test_mentions_of_existing_files_are_found_once_each(folder: Path) -> None:

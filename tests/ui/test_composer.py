@@ -8,7 +8,9 @@ from textual.events import Paste
 
 from flux_tui.core.messages import Document, Image
 from flux_tui.ui.screens.chat import ChatScreen
-from flux_tui.ui.widgets.chips import SHOWN, Attachments, Menu, chip, size_words
+from flux_tui.ui.widgets.chips import Attachments, chip, size_words
+from flux_tui.ui.widgets.completing import Offer
+from flux_tui.ui.widgets.menu import SHOWN, Menu
 from flux_tui.ui.widgets.transcript import Transcript
 from tests.ui.driving import Chat, chatting, wait_until
 
@@ -133,7 +135,7 @@ async def test_an_at_sign_offers_files_and_takes_the_chosen_one(work: Path) -> N
         menu = chat.app.chat.query_one(Menu)
         await chat.press(*"see @")
         await wait_until(lambda: menu.chosen is not None)
-        assert "data.bin" in chat.text("#mentions")
+        assert "data.bin" in chat.text("#menu")
         await chat.press(*"ap")
         await wait_until(lambda: menu.chosen == "src/app.py")
 
@@ -220,10 +222,10 @@ async def test_files_wait_with_the_words_while_an_answer_runs(work: Path) -> Non
         await chat.begin("sim: tokens=40 speed=16")
         chat.prompt.fill("and @src/app.py?")
         await chat.press("enter")
-        await wait_until(lambda: "waits for the answer" in str(chat.prompt.border_title))
+        await wait_until(lambda: "queued 1" in chat.text("#waiting"))
 
         await wait_until(
-            lambda: chat.answers[1:] and not chat.turning and not chat.app.chat.waiting
+            lambda: chat.answers[1:] and not chat.turning and not chat.app.chat.sending.waiting
         )
 
         said = [m for m in chat.session.conversation.path if m.role == "user"][-1]
@@ -255,7 +257,7 @@ async def test_many_short_lines_are_a_chip_and_sent_in_full(work: Path) -> None:
 async def test_a_menu_of_many_shows_some_and_says_how_many(work: Path) -> None:
     async with chatting(work) as chat:
         menu = chat.app.chat.query_one(Menu)
-        menu.show([f"file{number}" for number in range(20)])
+        menu.show([Offer(f"file{number}") for number in range(20)], more="files")
         for _ in range(SHOWN + 1):
             menu.move(1)
         shown = str(menu.content)

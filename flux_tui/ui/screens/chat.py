@@ -5,7 +5,6 @@ Only what the first paint shows is imported here; `furnish` brings the rest.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar
@@ -17,6 +16,8 @@ from textual.worker import Worker
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.ui import keymap
 from flux_tui.ui.render.labels import one_line, plain
+from flux_tui.ui.screens.chat_drafts import Drafts
+from flux_tui.ui.screens.chat_sending import Sending
 from flux_tui.ui.screens.shell import Shell
 from flux_tui.ui.widgets.chips import Attachment, Attachments
 from flux_tui.ui.widgets.composer import Composer
@@ -28,12 +29,13 @@ from flux_tui.ui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
     from flux_tui.core.events import TurnEnded, TurnEvent
+    from flux_tui.core.models import ModelInfo
     from flux_tui.session.session import ChatSession
     from flux_tui.ui.widgets.tool_pane import CallRow, ToolPane
     from flux_tui.ui.widgets.transcript import Transcript
 
-_COMMAND = re.compile(r"/[a-z][a-z0-9]*")
 _BROKEN = frozenset({"error", "aborted", "interrupted"})  # what ended so can be asked again
+_NOT_OVER = _BROKEN | {"context", "budget", "max_steps"}  # no message follows by itself
 
 
 class ChatScreen(Shell):
@@ -44,8 +46,8 @@ class ChatScreen(Shell):
     def __init__(self) -> None:
         super().__init__()
         self.session: ChatSession | None = None
-        self.waiting = ""  # what the user said while an answer was running
-        self._waiting_files: tuple[Attachment, ...] = ()
+        self.sending = Sending(self)
+        self.drafts = Drafts(self)
         self._ended: TurnEnded | None = None
         self._notices: tuple[str, ...] = ()
 
@@ -82,6 +84,7 @@ class ChatScreen(Shell):
             for notice in notices:
                 transcript.divider(notice, "notice")
         self.query_one(StatusLine).say("Ready")
+        self.drafts.open(session)
 
     def show_conversation(self) -> None:
         """Show the session's conversation again, in all panes."""
@@ -115,11 +118,8 @@ class ChatScreen(Shell):
         self.refresh_hints()
 
     def refresh_composer(self) -> None:
-        """Show above the composer what waits, and below it which tools ask."""
+        """Show below the composer which tools ask."""
         prompt = self.query_one(Prompt)
-        said = one_line(self.waiting, 40) or f"{len(self._waiting_files)} files"
-        waits = f"waits for the answer: {said}" if self.waiting or self._waiting_files else ""
-        prompt.border_title = plain(waits)
         if self.session is not None:
             from flux_tui.ui.screens.chat_actions import APPROVAL_WORDS
 
@@ -161,26 +161,16 @@ class ChatScreen(Shell):
     @on(Composer.Sent)
     async def _sent(self, event: Composer.Sent) -> None:
         event.stop()
-        text, files = event.text, event.files
-        word, _, argument = text.strip().partition(" ")
-        if _COMMAND.fullmatch(word):
-            if files:
-                self.query_one(Attachments).restore(files)
-            await self._command(word[1:], argument.strip(), text)
-        elif self.session is None or self.session.busy:
-            self.waiting = f"{self.waiting}\n\n{text}".strip()
-            self._waiting_files = (*self._waiting_files, *files)
-            self.refresh_composer()
-        else:
-            self.say(text, files)
+        await self.sending.take(event.text, event.files)
 
-    async def _command(self, word: str, argument: str, text: str) -> None:
-        if word in keymap.BY_SLASH:
-            await self.run_command(keymap.BY_SLASH[word].id, argument)
-            return
-        self.query_one(Prompt).fill(text)
-        hint = f"{keymap.near_command(word)} Begin with a space to send it as text."
-        self.flux.warn(f"There is no command /{word}: {hint}")
+    @on(Prompt.Changed)
+    def _typed(self) -> None:
+        self.drafts.changed()
+
+    @on(Prompt.TakeBackWished)
+    def _take_back_wished(self, event: Prompt.TakeBackWished) -> None:
+        event.stop()
+        self.sending.take_back()
 
     @on(Composer.Trouble)
     def _trouble(self, event: Composer.Trouble) -> None:
@@ -260,23 +250,30 @@ class ChatScreen(Shell):
         """Let the application report a failed turn: the news does not bubble."""
         self.flux.on_worker_state_changed(event)
 
-    def say(self, text: str | None, files: Sequence[Attachment] = ()) -> None:
-        """Send *text*, or ask again when it is None; a vendor that is new here is asked about."""
+    @work(exclusive=True, group="turn", exit_on_error=False)
+    async def turn(
+        self, text: str | None, files: Sequence[Attachment] = (), model: ModelInfo | None = None
+    ) -> None:
+        """Send *text*, or ask again when it is None, and show what happens.
+
+        A *model* answers this message only.
+        """
         session = self.open_session
-
-        def refused(reader: str) -> None:
-            self.query_one(Composer).give_back(text or "", files)
-            words = f"Not sent: {reader} does not get this conversation"
-            self.query_one(StatusLine).say(words, "⊘", "$warning")
-
-        self.actions.models.agreed(session.model, lambda: self.turn(text, files), refused)
+        with self.sending.for_once(model):
+            await self._follow(session.retry() if text is None else session.send(text, files))
+        self._say_what_waits()
 
     @work(exclusive=True, group="turn", exit_on_error=False)
-    async def turn(self, text: str | None, files: Sequence[Attachment] = ()) -> None:
-        """Send *text*, or ask again when it is None, and show what happens."""
-        session = self.open_session
-        await self._follow(session.retry() if text is None else session.send(text, files))
+    async def run_line(self, line: str) -> None:
+        """Run a shell line of the user's, and show what it prints."""
+        await self._follow(self.open_session.run_line(line))
+        if self._ended is not None and self._ended.reason == "aborted":
+            self.query_one(StatusLine).say(
+                "Not run, or stopped: nothing was added", "■", "$warning"
+            )
         self._say_what_waits()
+        self._ended = None  # there is nothing to ask again
+        self.refresh_hints()
 
     @work(exclusive=True, group="turn", exit_on_error=False)
     async def compact(self) -> None:
@@ -315,13 +312,5 @@ class ChatScreen(Shell):
         self._say_what_waits()
 
     def _say_what_waits(self) -> None:
-        """Send what the user said meanwhile; after a failure it goes back to the composer."""
-        text, self.waiting = self.waiting, ""
-        files, self._waiting_files = self._waiting_files, ()
-        if not text and not files:
-            return
-        self.refresh_composer()
-        if self._ended is not None and self._ended.reason in _BROKEN:
-            self.query_one(Composer).give_back(text, files)
-        else:
-            self.call_later(self.say, text, files)
+        """Go on with what the user said meanwhile; after a failure it goes back to the composer."""
+        self.sending.next(broken=self._ended is not None and self._ended.reason in _NOT_OVER)

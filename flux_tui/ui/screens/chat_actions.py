@@ -17,6 +17,7 @@ from flux_tui.ui.screens.listing import AskLine, ListScreen, Row, TextScreen, he
 from flux_tui.ui.screens.model_actions import ModelActions
 from flux_tui.ui.screens.request_actions import RequestActions
 from flux_tui.ui.screens.sessions import NEW, SessionsScreen
+from flux_tui.ui.typed import as_typed
 from flux_tui.ui.widgets.cost_meter import CostMeter
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
@@ -103,7 +104,7 @@ class ChatActions:
         del argument
         if self._session.busy:
             raise InputError("an answer is still running", hint="stop it first")
-        self._screen.say(None)
+        self._screen.sending.again()
 
     async def _edit(self, argument: str) -> None:
         del argument
@@ -115,7 +116,7 @@ class ChatActions:
         text = await session.rewind(chosen.id)
         self._screen.show_conversation()
         self._chat_pane()
-        self._screen.query_one(Prompt).fill(text)
+        self._screen.query_one(Prompt).fill(as_typed(text))
 
     def _copied_from(self) -> str:
         """Return the id of the focused message, or of the last answer."""
@@ -158,13 +159,13 @@ class ChatActions:
 
     def _chat_pane(self) -> None:
         self._screen.show_tab("chat")
-        self._screen.query_one(Prompt).focus()
+        self._screen.set_focus(self._screen.query_one(Prompt))
 
     def _pane(self, name: Literal["tools", "cost"]) -> None:
         screen = self._screen
         if not screen.has_class("-narrow"):
             screen.toggle_class(f"hide-{name}")
-            screen.query_one(Prompt).focus()
+            screen.set_focus(screen.query_one(Prompt))
         elif screen.tab == name:
             self._chat_pane()
         else:

@@ -60,12 +60,15 @@ class Shell(Screen[None]):
         from flux_tui.ui.widgets.transcript import Transcript
         from flux_tui.ui.widgets.welcome import Welcome
 
-        self._actions = ChatActions(cast("ChatScreen", self))
+        chat = cast("ChatScreen", self)
+        self._actions = ChatActions(chat)
         transcript = Transcript(self.clock, id="transcript")
         transcript.display = False
         with self.app.batch_update():
             await self.query_one(ModelBar).furnish()
-            await self.query_one(Composer).furnish()
+            composer = self.query_one(Composer)
+            composer.models, composer.takes_shell_lines = chat.sending.models, True
+            await composer.furnish()
             words = "The terminal is too small.\nFlux TUI needs 40×10."
             await self.mount(Plain(words, id="too-small"), before="#bar")
             await self.mount(PaneTabs(id="tabs"), after="#bar")

@@ -1,4 +1,4 @@
-"""The files that go with the next message, above the composer; and the files that @ may mean."""
+"""The files that go with the next message, above the composer."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from textual import events
 from textual.content import Content
 from textual.message import Message
 
-from flux_tui.ui.render.labels import assemble, count, one_line
+from flux_tui.ui.render.labels import assemble, one_line
 from flux_tui.ui.widgets.plain import Plain
 
 if TYPE_CHECKING:
     from flux_tui.core.messages import Document, Image
 
 Attachment: TypeAlias = "Image | Document"
-
-SHOWN = 6
-"""Rows of the list of files."""
 
 _REMOVE = "✕"
 
@@ -69,46 +66,6 @@ class Attachments(Plain):
         self.display = bool(items)
         self.update(Content("\n").join([chip(item) for item in items]))
         self.post_message(self.Changed())
-
-
-class Menu(Plain):
-    """A few rows to choose from, with the cursor on one; hidden when there is none."""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id)
-        self._rows: tuple[str, ...] = ()
-        self._at = 0
-        self.display = False
-
-    @property
-    def chosen(self) -> str | None:
-        """The row under the cursor."""
-        return self._rows[self._at] if self._rows else None
-
-    def show(self, rows: Sequence[str]) -> None:
-        """Offer *rows*; none hides the list."""
-        self._rows = tuple(rows)
-        self._at = 0
-        self.display = bool(rows)
-        self._paint()
-
-    def move(self, step: int) -> None:
-        """Move the cursor, round the ends."""
-        if self._rows:
-            self._at = (self._at + step) % len(self._rows)
-            self._paint()
-
-    def _paint(self) -> None:
-        first = min(max(self._at - SHOWN // 2, 0), max(len(self._rows) - SHOWN, 0))
-        parts: list[str | tuple[str, str]] = []
-        for index, row in enumerate(self._rows[first : first + SHOWN], first):
-            here = index == self._at
-            parts.append("\n" if parts else "")
-            parts.append((f"{'▸' if here else ' '} {one_line(row, 200)}", "bold" if here else ""))
-        more = len(self._rows) - SHOWN
-        if more > 0:
-            parts.append((f"\n  {count(len(self._rows))} files; type more of the name", "dim"))
-        self.update(assemble(*parts))
 
 
 def chip(item: Attachment) -> Content:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,12 +16,18 @@ from textual.message import Message
 
 from flux_tui.core.errors import FluxError
 from flux_tui.ui import keymap
-from flux_tui.ui.render.labels import assemble
-from flux_tui.ui.widgets.chips import Attachment, Attachments, Menu
+from flux_tui.ui.render.labels import assemble, one_line
+from flux_tui.ui.widgets.chips import Attachment, Attachments
+from flux_tui.ui.widgets.completing import Offer, Wanted
+from flux_tui.ui.widgets.menu import Menu
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 
-_COMMANDS = 6  # that are shown at once
+if TYPE_CHECKING:
+    from flux_tui.session.files import FileTree
+
+_WAITING = 3  # messages that are shown of those that wait
+_GLANCE = 0.15  # seconds after which a list shows what was found so far
 _MAYBE_PATH = re.compile(r"""\s*['"]?(?:~/|\.{1,2}/|file://|/[^\s/]+[/.])""")
 
 
@@ -54,7 +62,12 @@ class Composer(Vertical):
         super().__init__(id=id)
         self._furnished = not bare
         self._root = root
-        self._listing: asyncio.Task[tuple[str, ...]] | None = None
+        self.models: Callable[[], Sequence[Offer]] | None = None  # that + may mean
+        self.takes_shell_lines = False
+        self._tree: FileTree | None = None  # the last one that was walked to the end
+        self._walk: tuple[FileTree, asyncio.Task[None]] | None = None  # of the present word
+        self._programs: asyncio.Task[tuple[str, ...]] | None = None
+        self._paths: dict[Attachment, Path] = {}  # where the files are, for drafts
 
     def compose(self) -> ComposeResult:
         """Yield what helps above, the text below."""
@@ -63,7 +76,7 @@ class Composer(Vertical):
         yield Prompt(id="prompt")
 
     def _help(self) -> tuple[Plain, ...]:
-        return Plain(id="commands"), Menu(id="mentions"), Attachments(id="attachments")
+        return Plain(id="waiting"), Menu(id="menu"), Attachments(id="attachments")
 
     def on_mount(self) -> None:
         """Let the text know its menu."""
@@ -131,7 +144,34 @@ class Composer(Vertical):
         from flux_tui.session.attachments import read_attachment
 
         for path in paths:
-            self.query_one(Attachments).add(await asyncio.to_thread(read_attachment, path))
+            item = await asyncio.to_thread(read_attachment, path)
+            self._paths[item] = path
+            self.query_one(Attachments).add(item)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Where the files lie that go with the next message."""
+        return tuple(self._paths[item] for item in self.files if item in self._paths)
+
+    def attach_again(self, paths: Sequence[Path]) -> None:
+        """Attach the files of a draft."""
+        self._attach_all(paths)
+
+    def show_waiting(self, texts: Sequence[str]) -> None:
+        """Show the messages that wait for the answer, the next one first."""
+        prompt = self.query_one(Prompt)
+        prompt.others_wait = bool(texts)
+        if not self._furnished:
+            return
+        rows = self.query_one("#waiting", Plain)
+        rows.display = bool(texts)
+        parts: list[str | tuple[str, str]] = []
+        for number, text in enumerate(texts[:_WAITING], 1):
+            parts += ["\n" if parts else "", ("◷ ", "$warning"), (f"queued {number} ", "dim")]
+            parts += [one_line(text, 200)]
+        more = len(texts) - _WAITING
+        parts += [(f"  … {more} more", "dim")] if more > 0 else []
+        rows.update(assemble(*parts))
 
     @on(Attachments.Changed)
     def _files_changed(self) -> None:
@@ -147,6 +187,9 @@ class Composer(Vertical):
         event.stop()
         if not self._furnished:
             self.post_message(self.Sent(event.text, ()))
+        elif event.text.startswith(("!", "/")) and not _MAYBE_PATH.match(event.text):
+            files = () if event.text.startswith("!") else self.query_one(Attachments).take()
+            self.post_message(self.Sent(event.text, files))
         elif "@" in event.text or _MAYBE_PATH.match(event.text):
             self._resolve(event.text)
         else:
@@ -174,41 +217,102 @@ class Composer(Vertical):
         if not self._furnished:
             return
         prompt = self.query_one(Prompt)
-        self._show_commands(prompt)
-        wanted = prompt.mention
-        if wanted is None or prompt.declined == wanted:
-            self._listing = None if wanted is None else self._listing
-            self.query_one(Menu).show(())
+        word = prompt.wanted
+        if word is None or word.kind not in {"file", "path"}:
+            self._walk = None  # the next mention sees the folder as it is then
+        if word is None or prompt.declined == word or prompt.recalling.among(prompt.text):
+            self._offering(None)
         else:
-            self._offer(wanted)
+            prompt.declined = None
+            self._offering(word)
 
-    @work(exclusive=True, group="mention", exit_on_error=False)
-    async def _offer(self, wanted: str) -> None:
-        from flux_tui.session.files import list_files, rank
+    def _offering(self, word: Wanted | None) -> None:
+        """Offer what *word* may become."""
+        menu = self.query_one(Menu)
+        if word is None or word.kind in {"command", "model"}:
+            self.workers.cancel_group(self, "offer")
+        match word:
+            case Wanted("command", text):
+                menu.show(self.commands(text), more="commands; type more of the name")
+            case Wanted("model", text) if self.models is not None:
+                found = _holding(self.models(), text)
+                menu.show(found, more="models; type more of the name", willing=True)
+            case Wanted("program") if self.takes_shell_lines:
+                self._offer_programs(word)
+            case Wanted("file") | Wanted("path"):
+                self._offer_files(word)
+            case _:
+                menu.show(())
 
-        # One walk serves a whole mention; the next mention sees the folder as it is then.
-        if self._listing is None:
-            self._listing = asyncio.create_task(asyncio.to_thread(list_files, self._root()))
-        paths = await asyncio.shield(self._listing)
-        found = await asyncio.to_thread(rank, paths, wanted)
-        if self.query_one(Prompt).mention == wanted:
-            self.query_one(Menu).show(found)
+    def commands(self, text: str) -> list[Offer]:
+        """Return the slash commands that begin with *text*."""
+        return [
+            Offer(f"{action.slash} " if action.argument else action.slash, _told(action))
+            for action in keymap.completions(f"/{text}")
+        ]
 
-    @on(Prompt.Mentioned)
-    def _mentioned(self, event: Prompt.Mentioned) -> None:
+    @work(exclusive=True, group="offer", exit_on_error=False)
+    async def _offer_programs(self, word: Wanted) -> None:
+        from flux_tui.session.programs import list_programs
+
+        if self._programs is None:
+            self._programs = asyncio.create_task(asyncio.to_thread(list_programs, os.environ))
+        names = await asyncio.shield(self._programs)
+        prompt = self.query_one(Prompt)
+        lines = dict.fromkeys(p[1:] for p in prompt.recalling.prompts if p.startswith("!"))
+        found = [Offer(line, "earlier") for line in lines if line.startswith(word.text)][:20]
+        if word.text:
+            found += [Offer(name) for name in names if name.startswith(word.text)]
+        if prompt.wanted == word:
+            self.query_one(Menu).show(found, more="programs; type more of the name")
+
+    @work(exclusive=True, group="offer", exit_on_error=False)
+    async def _offer_files(self, word: Wanted) -> None:
+        from flux_tui.session.files import FileTree
+
+        # One walk serves a whole mention; until it is over, the last one serves too.
+        if self._walk is None:
+            tree = FileTree(self._root())
+            self._walk = tree, asyncio.create_task(asyncio.to_thread(tree.fill))
+        tree, walking = self._walk
+        while True:
+            done = tree.done or walking.done()
+            known = self._tree if not done and self._tree is not None else tree
+            found = await asyncio.to_thread(known.find, word.text)
+            if self.query_one(Prompt).wanted != word:
+                return
+            if found or done:
+                willing = word.kind == "file"
+                rows = [Offer(path) for path in found]
+                self.query_one(Menu).show(
+                    rows, more="files; type more of the name", willing=willing
+                )
+            if done:
+                self._tree = tree
+                return
+            await asyncio.wait({walking}, timeout=_GLANCE)
+
+    @on(Menu.Clicked)
+    def _row_clicked(self, event: Menu.Clicked) -> None:
         event.stop()
-        self._attach_all((self._root() / event.path,))
+        prompt = self.query_one(Prompt)
+        prompt.take()
+        prompt.focus()
 
-    def _show_commands(self, prompt: Prompt) -> None:
-        commands = self.query_one("#commands", Plain)
-        found = keymap.completions(prompt.text)
-        prompt.completion = f"/{found[0].slash} " if found else ""
-        commands.display = bool(found)
-        parts: list[str | tuple[str, str]] = []
-        for action in found[:_COMMANDS]:
-            argument = f" [{action.argument}]" if action.argument else ""
-            parts += ["\n" if parts else "", (f"/{action.slash}{argument}", "bold $accent")]
-            parts += [f"  {action.help}"]
-        more = len(found) - _COMMANDS
-        parts += [(f"\n… {more} more; Tab takes the first", "dim")] if more > 0 else []
-        commands.update(assemble(*parts))
+    @on(Prompt.Taken)
+    def _taken(self, event: Prompt.Taken) -> None:
+        event.stop()
+        if event.kind == "file":
+            self._attach_all((self._root() / event.text,))
+
+
+def _told(action: keymap.Action) -> str:
+    return f"[{action.argument}] {action.help}" if action.argument else action.help
+
+
+def _holding(offers: Sequence[Offer], text: str) -> list[Offer]:
+    """Return the offers that hold *text*, those whose name begins with it first."""
+    low = text.lower()
+    found = [offer for offer in offers if low in offer.text.lower()]
+    begin = [o for o in found if o.text.lower().rpartition("/")[2].startswith(low)]
+    return [*begin, *(offer for offer in found if offer not in begin)]

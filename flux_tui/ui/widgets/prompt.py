@@ -1,13 +1,17 @@
-"""The composer: Enter sends, big pastes become chips, Up and Down bring back what was said."""
+"""The text of a message: Enter sends, big pastes become chips, Up and Down bring back."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
+from rich.text import Text as RichText
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.document._document import EditResult, Location, Selection
+from textual.document._edit import Edit
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -15,16 +19,13 @@ from textual.widgets import TextArea
 
 from flux_tui.core.sanitize import sanitize
 from flux_tui.ui.painting import paint_now
-from flux_tui.ui.widgets.chips import Menu
-
-CHIP_SIZE = 2_000
-"""Characters above which a paste is shown as a chip."""
-
-CHIP_LINES = 20
-"""Lines above which it is, however short they are."""
+from flux_tui.ui.widgets.completing import Kind, Wanted, wanted, written
+from flux_tui.ui.widgets.menu import Menu
+from flux_tui.ui.widgets.pastes import LARGEST, Pastes
+from flux_tui.ui.widgets.recalling import Recalling
 
 _NEWLINE_KEYS = frozenset({"shift+enter", "alt+enter", "ctrl+j", "ctrl+enter"})
-_CHIP = re.compile(r"\[pasted [\d,]+ (?:lines|characters)(?: #\d+)?\]")
+_LONG = 100_000  # characters of a paste that are cleaned in a thread
 
 
 class Prompt(TextArea):
@@ -32,7 +33,7 @@ class Prompt(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+z", "undo", "Undo", show=False),
-        Binding("alt+shift+z", "redo", "Redo", show=False),
+        Binding("alt+shift+z,alt+Z", "redo", "Redo", show=False),
     ]
 
     class Submitted(Message):
@@ -48,14 +49,19 @@ class Prompt(TextArea):
     class DetachWished(Message):
         """Backspace in an empty composer."""
 
-    class Mentioned(Message):
-        """The user chose the file *path* for what follows an @."""
+    class TakeBackWished(Message):
+        """Up in an empty composer while messages wait."""
 
-        def __init__(self, path: str) -> None:
+    class Taken(Message):
+        """The user chose *text* for the word of that *kind*."""
+
+        def __init__(self, kind: Kind, text: str) -> None:
             super().__init__()
-            self.path = path
+            self.kind: Kind = kind
+            self.text = text
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        self.pastes = Pastes()  # before the first selection, which looks for chips
         super().__init__(
             id=id,
             compact=True,
@@ -64,51 +70,97 @@ class Prompt(TextArea):
             show_line_numbers=False,
             placeholder="Ask anything · / commands · F2 model · F1 help",
         )
-        self.completion = ""  # what Tab puts in place of the text; empty: Tab moves the focus
-        self.menu: Menu | None = None  # of the files that @ may mean
-        self.declined: str | None = None  # the mention whose menu was closed
+        self.menu: Menu | None = None  # of what the word may become
+        self.declined: Wanted | None = None  # the word whose menu was closed
         self.may_send_nothing = False  # files go without words
+        self.discarded = float("-inf")  # when the text was last thrown away
+        self.others_wait = False  # messages that Up takes back
         self.claim: Callable[[str], Awaitable[bool]] | None = None  # takes a paste of paths
-        self._pasted: dict[str, str] = {}
-        self._history: list[str] = []
-        self._at: int | None = None
-        self._draft = ""
+        self.recalling = Recalling()
 
     @property
     def whole_text(self) -> str:
         """The text with every chip replaced by what was pasted."""
-        return _CHIP.sub(lambda m: self._pasted.get(m.group(), m.group()), self.text)
+        return self.pastes.whole(self.text)
 
     @property
-    def text_before(self) -> str:
-        """The line with the cursor, up to the cursor."""
+    def wanted(self) -> Wanted | None:
+        """The word before the cursor, if it can be completed."""
         row, column = self.cursor_location
-        return self.document.get_line(row)[:column]
-
-    @property
-    def mention(self) -> str | None:
-        """What follows the @ that the cursor stands behind; None if there is none."""
-        before = self.text_before
-        if "@" not in before:
-            return None
-        from flux_tui.session.files import mention_at
-
-        return mention_at(before)
-
-    def remember(self, prompts: Sequence[str]) -> None:
-        """Take what was said before, newest first, for Up and Down."""
-        self._history = list(prompts)
+        before = self.document.get_line(row)[:column]
+        return wanted(before, first=row == 0, only=self.document.line_count == 1)
 
     def fill(self, text: str) -> None:
         """Show *text*, ready to edit, as one step that can be undone."""
-        shown = self._chipped(text) if len(text) > 20 * CHIP_SIZE else text
+        shown = self.pastes.chip(text) if len(text) > LARGEST else text
         self.replace(shown, self.document.start, self.document.end)
         self.move_cursor(self.document.end)
 
     def empty(self) -> None:
-        """Throw the text away."""
+        """Take the text away; undo brings it back."""
         self.fill("")
-        self._pasted.clear()
+        self.pastes.tidy("")
+
+    def discard(self) -> None:
+        """Take the text away; undo brings it back, and so does Up."""
+        if self.text:
+            self.discarded = time.monotonic()
+            self.recalling.add(self.whole_text)
+        self.empty()
+
+    def expand_chip(self) -> bool | None:
+        """Show in full what the chip at the cursor, or the last one, stands for.
+
+        Returns False when it is too much for that, None when there is no chip.
+        """
+        row, column = self.cursor_location
+        places = [
+            (number, start, end)
+            for number in range(self.document.line_count)
+            for start, end in self.pastes.spans(self.document.get_line(number))
+        ]
+        if not places:
+            return None
+        here = (place for place in places if place[0] == row and place[1] <= column <= place[2])
+        number, start, end = next(here, places[-1])
+        text = self.pastes.text_of(self.document.get_line(number)[start:end])
+        if len(text) > LARGEST:
+            return False
+        self.replace(text, (number, start), (number, end), maintain_selection_offset=False)
+        return True
+
+    # ── what Textual does, done with chips and without waste ──
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Do an edit; what cuts into a chip takes all of it."""
+        if self.pastes and edit.from_location != edit.to_location:
+            edit.from_location, edit.to_location = (
+                self._whole_chip(edit.top, 0),
+                self._whole_chip(edit.bottom, 1),
+            )
+        return super().edit(edit)
+
+    def _whole_chip(self, location: Location, side: int) -> Location:
+        row, column = location
+        for span in self.pastes.spans(self.document.get_line(row)):
+            if span[0] < column < span[1]:
+                return row, span[side]
+        return location
+
+    def _validate_selection(self, selection: Selection) -> Selection:
+        """Keep the cursor out of chips."""
+        start, end = super()._validate_selection(selection)
+        if self.pastes:
+            side = int(end > self.selection.end)
+            start, end = self._whole_chip(start, side), self._whole_chip(end, side)
+        return Selection(start, end)
+
+    def get_line(self, line_index: int) -> RichText:
+        """Return a line, its chips in bold."""
+        line = super().get_line(line_index)
+        for start, end in self.pastes.spans(line.plain):
+            line.stylize("bold", start, end)
+        return line
 
     def render_line(self, y: int) -> Strip:
         """Return one line; nothing while there is no room: Textual cannot wrap into no columns."""
@@ -128,70 +180,75 @@ class Prompt(TextArea):
         x, y = self._cursor_offset
         self.refresh(Region(x, y - self.scroll_offset.y, 2, 1))
 
+    # ── keys ──
+
     def close_menu(self) -> bool:
-        """Close the menu of files until something else is mentioned; whether it was open."""
+        """Close the menu until another word is written; whether it was open."""
         if self.menu is None or self.menu.chosen is None:
             return False
-        self.declined = self.mention
+        self.declined = self.wanted
         self.menu.show(())
         return True
 
     async def _on_key(self, event: events.Key) -> None:
-        if self.menu is not None and self.menu.chosen is not None and self._in_menu(event.key):
+        if self._own(event.key):
             event.stop()
             event.prevent_default()
-            return
-        match event.key:
+        else:
+            await super()._on_key(event)
+            paint_now(self)
+
+    def _own(self, key: str) -> bool:
+        """Do what a key means here and not in other text areas; whether it means something."""
+        if self._in_menu(key):
+            return True
+        match key:
             case "enter":
-                event.stop()
-                event.prevent_default()
                 self._enter()
             case key if key in _NEWLINE_KEYS:
-                event.stop()
-                event.prevent_default()
                 self.insert("\n")
-            case "tab" if self.completion:
-                event.stop()
-                event.prevent_default()
-                self.fill(self.completion)
             case "ctrl+d" if not self.text:
-                event.stop()
-                event.prevent_default()
                 self.post_message(self.QuitWished())
             case "backspace" if not self.text:
-                event.stop()
                 self.post_message(self.DetachWished())
-            case "up" | "down" if self._at_edge(event.key):
-                event.stop()
-                event.prevent_default()
-                self._recall(1 if event.key == "up" else -1)
+            case "up" if self.others_wait and not self.text:
+                self.post_message(self.TakeBackWished())
+            case "up" | "down" if self._at_edge(key):
+                return self._recall(1 if key == "up" else -1)
             case _:
-                await super()._on_key(event)
-                paint_now(self)
+                return False
+        return True
 
     def _in_menu(self, key: str) -> bool:
-        """Move in the menu of files or take its row; whether *key* does."""
+        """Move in the menu or take its row; whether *key* does."""
         menu = self.menu
         if menu is None or menu.chosen is None:
             return False
         match key:
             case "up" | "down":
                 menu.move(1 if key == "down" else -1)
-            case "enter" if menu.chosen == self.mention:
-                return False  # written in full: it is attached when the message is sent
-            case "tab" | "enter":
-                self._mention(menu.chosen)
+            case "tab":
+                self.take()
+            case "enter" if menu.meant:
+                word = self.wanted
+                if word is None or menu.chosen.strip() == word.text:
+                    return False  # written in full
+                self.take()
+                if word.kind == "command" and not self.text.endswith(" "):
+                    self._enter()
             case _:
                 return False
         return True
 
-    def _mention(self, path: str) -> None:
-        """Write *path* where the mention is."""
+    def take(self) -> None:
+        """Write the chosen row of the menu in the place of the word."""
+        word, text = self.wanted, self.menu.chosen if self.menu else None
+        if word is None or text is None:
+            return
         row, column = self.cursor_location
-        begin = column - len(self.mention or "")
-        name = f'"{path}"' if " " in path else path
-        self.replace(f"{name} ", (row, begin), (row, column))
-        self.post_message(self.Mentioned(path))
+        new = written(word.kind, text)
+        self.replace(new, (row, word.begin), (row, column), maintain_selection_offset=False)
+        self.post_message(self.Taken(word.kind, text))
 
     def _enter(self) -> None:
         row, column = self.cursor_location
@@ -201,50 +258,39 @@ class Prompt(TextArea):
         text = self.whole_text
         if not text.strip() and not self.may_send_nothing:
             return
-        if text.strip():
-            self._history.insert(0, text)
-        self._at, self._draft = None, ""
+        self.recalling.add(text)
         self.empty()
         self.post_message(self.Submitted(text))
 
     def _at_edge(self, key: str) -> bool:
         row, _ = self.cursor_location
         if key == "up":
-            return (
-                bool(self._history)
-                and row == 0
-                and self.navigator.is_first_wrapped_line(self.cursor_location)
-            )
-        return self._at is not None and row == self.document.line_count - 1
+            return row == 0 and self.navigator.is_first_wrapped_line(self.cursor_location)
+        last = row == self.document.line_count - 1
+        return last and self.navigator.is_last_wrapped_line(self.cursor_location)
 
-    def _recall(self, step: int) -> None:
-        if self._at is None:
-            self._draft = self.text
-        at = (-1 if self._at is None else self._at) + step
-        if at >= len(self._history):
-            return
-        self._at = at if at >= 0 else None
-        self.fill(self._history[at] if at >= 0 else self._draft)
+    def _recall(self, step: int) -> bool:
+        text = self.recalling.step(step, self.text)
+        if text is None:
+            return False
+        self.fill(text)
+        self.recalling.showing(self.text)
         self.move_cursor(self.document.start if step > 0 else self.document.end)
+        return True
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
         from flux_tui.session.files import looks_like_paths
 
-        text = sanitize(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = event.text.replace("\r\n", "\n").replace("\r", "\n")
+        text = await asyncio.to_thread(sanitize, text) if len(text) > _LONG else sanitize(text)
         if self.claim is not None and looks_like_paths(text) and await self.claim(text):
             return
-        big = len(text) > CHIP_SIZE or text.count("\n") > CHIP_LINES
-        self.insert(self._chipped(text) if big else text)
-
-    def _chipped(self, text: str) -> str:
-        lines = text.count("\n") + 1
-        words = f"{lines:,} lines" if lines > 1 else f"{len(text):,} characters"
-        chip = f"[pasted {words}]"
-        number = 2
-        while self._pasted.get(chip, text) != text:
-            chip = f"[pasted {words} #{number}]"
-            number += 1
-        self._pasted[chip] = text
-        return chip
+        start, end = self.selection
+        self.replace(
+            self.pastes.shown(text),
+            min(start, end),
+            max(start, end),
+            maintain_selection_offset=False,
+        )

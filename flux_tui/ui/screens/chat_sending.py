@@ -1,0 +1,215 @@
+"""What becomes of a typed message: a command, a shell line, a question; at once or in turn."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flux_tui.core.errors import FluxError, InputError
+from flux_tui.ui import keymap
+from flux_tui.ui.render.labels import one_line
+from flux_tui.ui.typed import Ask, Command, Said, ShellLine, read, unknown_command
+from flux_tui.ui.widgets.chips import Attachment, Attachments
+from flux_tui.ui.widgets.completing import Offer
+from flux_tui.ui.widgets.composer import Composer
+from flux_tui.ui.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from flux_tui.core.models import ModelInfo
+    from flux_tui.ui.screens.chat import ChatScreen
+
+_ONLY_READ = "This session is open elsewhere and can only be read here: close it there, or /new"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that waits for the answer: as it was typed, and its files."""
+
+    text: str
+    files: tuple[Attachment, ...] = ()
+
+
+class Sending:
+    """Sends what the composer gives, one after the other; nothing of it is ever lost."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._queue: list[Waiting] = []
+
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        """What waits, the next one first."""
+        return tuple(self._queue)
+
+    async def take(self, text: str, files: tuple[Attachment, ...]) -> None:
+        """Do what the user typed, or let it wait for the answer that runs."""
+        typed = read(text)
+        if isinstance(typed, Command):
+            if files:
+                self._screen.query_one(Attachments).restore(files)
+            await self._command(typed, text)
+            return
+        item = Waiting(text, files)
+        session = self._screen.session
+        if session is not None and session.read_only:
+            self._return(item, _ONLY_READ)
+        elif problem := self._wrong(typed):
+            self._return(item, problem)
+        elif session is None or session.busy or self._queue:
+            self._queue.append(item)
+            self._show()
+        else:
+            self._go(item)
+
+    def next(self, *, broken: bool) -> None:
+        """Go on with what waits; after a failure all of it goes back to the composer."""
+        if not self._queue:
+            return
+        if broken:
+            self._return_all()
+        else:
+            item = self._queue.pop(0)
+            self._show()
+            self._screen.call_later(self._go, item)
+
+    def take_back(self) -> bool:
+        """Let the user edit what was queued last; whether anything waited."""
+        if not self._queue:
+            return False
+        item = self._queue.pop()
+        self._screen.query_one(Composer).give_back(item.text, item.files)
+        self._show()
+        return True
+
+    @contextmanager
+    def for_once(self, model: ModelInfo | None) -> Generator[None]:
+        """Let *model* answer, and afterwards the session's own again; None changes nothing."""
+        session, screen = self._screen.open_session, self._screen
+        own, effort = session.model, session.effort
+        if model is None or model.ref == own.ref:
+            yield
+            return
+        there = session.swap(model, screen.flux.runtime.effort_of(model.ref))
+        if session.conversation.path:
+            line = there.line().replace("   ", "   for this message · ", 1)
+            screen.transcript.divider(line, "switch")
+        screen.refresh_session()
+        try:
+            yield
+        finally:
+            if session.model.ref == model.ref:  # else the user chose another one meanwhile
+                back = session.swap(own, effort)
+                session.effort = effort
+                screen.transcript.divider(back.line(), "switch")
+                screen.refresh_session()
+
+    def models(self) -> Sequence[Offer]:
+        """Return the models that can be asked, for the menu."""
+        if self._screen.session is None:
+            return ()
+        found = [c for c in self._screen.flux.runtime.choices() if c.available]
+        return [Offer(str(c.info.ref), "favourite" if c.favourite else "") for c in found]
+
+    def _show(self) -> None:
+        self._screen.query_one(Composer).show_waiting([item.text for item in self._queue])
+        self._screen.drafts.changed()
+
+    def _return(self, item: Waiting, why: str) -> None:
+        self._screen.query_one(Composer).give_back(item.text, item.files)
+        self._screen.flux.warn(why)
+
+    def _return_all(self) -> None:
+        composer, items = self._screen.query_one(Composer), self._queue
+        self._queue = []
+        files = tuple(file for item in items for file in item.files)
+        composer.give_back("\n\n".join(item.text for item in items if item.text), files)
+        self._show()
+
+    async def _command(self, typed: Command, text: str) -> None:
+        action = keymap.BY_SLASH.get(typed.word)
+        if action is None:
+            self._return(Waiting(text), unknown_command(typed.word))
+        elif typed.argument and not action.argument:
+            words = f"/{typed.word} takes nothing behind it. //{typed.word} … sends it as text"
+            self._return(Waiting(text), words)
+        else:
+            await self._screen.run_command(action.id, typed.argument)
+
+    def _wrong(self, typed: ShellLine | Ask | Said) -> str:
+        """Return what is wrong with what was typed; empty if nothing is."""
+        match typed:
+            case ShellLine(""):
+                return "A shell line follows the exclamation mark. !!text sends text with one"
+            case Ask(name, ""):
+                return f"A message follows +{one_line(name, 60)}; it alone asks nothing"
+            case Ask(name):
+                try:
+                    self._model(name)
+                except FluxError as problem:
+                    return f"{problem}. ++{one_line(name, 40)} … sends it as text"
+            case _:
+                pass
+        return ""
+
+    def _model(self, name: str) -> ModelInfo:
+        """Return the model that *name* means, or the only one that has it in its name.
+
+        Raises:
+            InputError: there is none, or there are several.
+        """
+        runtime = self._screen.flux.runtime
+        if "/" in name:
+            return runtime.find_model(name)
+        infos = [choice.info for choice in runtime.choices()]
+        exact = [info for info in infos if info.ref.name == name]
+        near = exact or [info for info in infos if name.lower() in info.ref.name.lower()]
+        if len(near) == 1 or exact:
+            return near[0]
+        names = [info.ref.name for info in near or infos]
+        meant = difflib.get_close_matches(name, names, n=3, cutoff=0.3 if near else 0.5)
+        hint = f"did you mean {' or '.join(meant)}?" if meant else "F2 shows all models"
+        raise InputError(f"there is no model {name!r}; {hint.rstrip('?')}")
+
+    def _go(self, item: Waiting) -> None:
+        """Send *item* now."""
+        screen = self._screen
+        match read(item.text):
+            case ShellLine(line):
+                screen.run_line(line)
+            case Ask(name, text):
+                try:
+                    model = self._model(name)
+                except FluxError as problem:
+                    self._refused(item, str(problem))
+                else:
+                    self._say(item, text, model)
+            case Said(text):
+                self._say(item, text, None)
+            case Command():
+                self._say(item, item.text, None)
+
+    def again(self) -> None:
+        """Ask again for an answer to what was said last."""
+        self._say(None, None, None)
+
+    def _say(self, item: Waiting | None, text: str | None, model: ModelInfo | None) -> None:
+        """Send *text*, or ask again when it is None; a vendor that is new here is asked about."""
+        screen, files = self._screen, item.files if item else ()
+
+        def refused(reader: str) -> None:
+            words = f"Not sent: {reader} does not get this conversation"
+            self._refused(item, "")
+            screen.query_one(StatusLine).say(words, "⊘", "$warning")
+
+        reader = model or screen.open_session.model
+        screen.actions.models.agreed(reader, lambda: screen.turn(text, files, model), refused)
+
+    def _refused(self, item: Waiting | None, why: str) -> None:
+        if item is not None:
+            self._queue.insert(0, item)
+        self._return_all()
+        if why:
+            self._screen.flux.warn(why)
