@@ -267,6 +267,35 @@ async def test_a_reader_who_scrolled_up_is_told_of_the_lines_below(tmp_path: Pat
         assert "more line" not in chat.text("#status-keys")
 
 
+async def test_page_keys_scroll_the_transcript_from_the_composer(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(80, 24)) as chat:
+        await chat.say(LONG)
+        transcript = chat.app.chat.query_one(Transcript)
+        end = transcript.scroll_offset.y
+
+        await chat.press("a", "pageup")
+        await chat.settle()
+        assert transcript.scroll_offset.y < end
+        assert not transcript.follow
+
+        await chat.press("pagedown")
+        await chat.settle()
+        assert transcript.scroll_offset.y == end
+
+
+async def test_a_composer_that_hides_text_keeps_the_page_keys(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(80, 24)) as chat:
+        await chat.say(LONG)
+        transcript = chat.app.chat.query_one(Transcript)
+        end = transcript.scroll_offset.y
+
+        await chat.press(*["ctrl+j"] * 30, "pageup")
+        await chat.settle()
+
+        assert transcript.scroll_offset.y >= end
+        assert transcript.follow
+
+
 async def test_a_tool_call_opens_and_leads_to_its_place(tmp_path: Path) -> None:
     async with chatting(tmp_path, size=(80, 24)) as chat:
         chat.session.policy.mode = "read"

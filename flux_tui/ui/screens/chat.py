@@ -172,6 +172,14 @@ class ChatScreen(Shell):
         event.stop()
         self.sending.take_back()
 
+    @on(Prompt.PageWished)
+    def _page_wished(self, event: Prompt.PageWished) -> None:
+        event.stop()
+        page = (
+            self.transcript.scroll_page_up if event.step < 0 else self.transcript.scroll_page_down
+        )
+        page(animate=False)
+
     @on(Composer.Trouble)
     def _trouble(self, event: Composer.Trouble) -> None:
         self.query_one(StatusLine).say(one_line(event.words, 160), "✗", "$error")

@@ -52,6 +52,13 @@ class Prompt(TextArea):
     class TakeBackWished(Message):
         """Up in an empty composer while messages wait."""
 
+    class PageWished(Message):
+        """PageUp or PageDown where all of the text shows: *step* is -1 or 1."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
     class Taken(Message):
         """The user chose *text* for the word of that *kind*."""
 
@@ -213,6 +220,8 @@ class Prompt(TextArea):
                 self.post_message(self.DetachWished())
             case "up" if self.others_wait and not self.text:
                 self.post_message(self.TakeBackWished())
+            case "pageup" | "pagedown" if not self.max_scroll_y:
+                self.post_message(self.PageWished(-1 if key == "pageup" else 1))
             case "up" | "down" if self._at_edge(key):
                 return self._recall(1 if key == "up" else -1)
             case _:
