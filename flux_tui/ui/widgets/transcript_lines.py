@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from textual.reactive import Reactive
     from textual.selection import Selection
 
-STRIPS = 2_000
+STRIPS = 600
 """Painted lines that are kept for when they come back."""
 
 GUTTER = 2

@@ -31,7 +31,7 @@ SLICE_EVERY = 0.05
 AHEAD = 1_000
 """Rows above and below the window that are measured in advance, while nothing else is to do."""
 
-ROWS = 6_000
+ROWS = 2_000
 """Rows in memory, at the least those in sight; what is freed is built again."""
 
 ENTRIES = 200
