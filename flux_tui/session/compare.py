@@ -87,6 +87,11 @@ class Comparison:
         """Whether any column still answers."""
         return any(column.session.busy for column in self.columns)
 
+    def common(self) -> frozenset[str]:
+        """Return the ids of the messages that every column has behind it."""
+        paths = [{m.id for m in column.session.conversation.path} for column in self.columns]
+        return frozenset(set.intersection(*paths))
+
     @property
     def shared(self) -> bool:
         """Whether the next question goes on from one column's answer in all of them."""

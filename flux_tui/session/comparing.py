@@ -33,8 +33,13 @@ async def remember(store: SessionStore, comparison: Comparison) -> None:
     ]
     value = json.dumps({"columns": columns, "reads": comparison.reads, "blind": comparison.blind})
     await store.set_state(comparison_key(comparison.base.id), value)
+    if comparison.busy:
+        return
     # What the columns say comes beside the session, which goes on where it stood.
-    first = comparison.columns[0].session.conversation.head
+    path = comparison.columns[0].session.conversation.path
+    if comparison.blind:  # an answer would be shown with its name
+        path = tuple(message for message in path if message.role == "user")
+    first = path[-1].id if path else None
     await store.set_head(comparison.base.id, comparison.base.conversation.head or first)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from flux_tui.ui.screens.compare_dialogs import VoteScreen
-from flux_tui.ui.screens.listing import AskLine
+from flux_tui.ui.screens.compare import CompareScreen
+from flux_tui.ui.screens.compare_dialogs import QuestionScreen, VoteScreen
+from flux_tui.ui.screens.listing import AskLine, TextScreen
 from flux_tui.ui.screens.scoreboard import ScoreboardScreen
 from flux_tui.ui.widgets.plain import Plain
-from tests.ui.comparing import MODELS, View, comparing
+from flux_tui.ui.widgets.prompt import Prompt
+from tests.ui.comparing import MODELS, TWO, View, comparing
 from tests.ui.driving import chatting, wait_until
 
 SLOW = "bench n=4000 r=40 k=prose id=S"
@@ -67,6 +69,80 @@ async def test_blind_answers_are_shown_when_all_are_there(tmp_path: Path) -> Non
         await view.over()
 
         assert all(pane.answer() in pane.text.session_text() for pane in view.panes)
+
+
+async def test_nobody_sees_which_blind_column_is_ready_first(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.press("alt+y")
+        await view.send(SLOW)
+        await wait_until(lambda: all(pane.column.progress.tokens for pane in view.panes))
+        view.screen.comparison.stop(view.panes[0].index)
+        await wait_until(lambda: not view.panes[0].column.session.busy)
+        await view.settle()
+
+        heads = [view.head(place).replace("▸", " ") for place in (0, 1)]
+        assert heads[0].replace("A", "B") == heads[1]
+        assert "stopped" not in told(view)
+        tabs = str(view.screen.query_one("#compare-tabs", Plain).content)
+        assert tabs.count("○") == 2
+        await view.press("escape")
+        await view.over()
+
+
+async def test_no_sum_by_model_is_told_before_the_vote(tmp_path: Path) -> None:
+    async with comparing(tmp_path, f"blind {TWO}") as view:
+        base = view.screen.comparison.base
+        await view.say("which one is better?")
+        for pane in view.panes:
+            assert "thought" not in pane.text.session_text()
+            assert "Reasoning" not in pane.text.session_text()
+        assert base.ledger.by_model() == {}
+        view.screen.query_one(Prompt).fill("/forecast")
+        await view.press("enter")
+        page = await view.chat.dialog(TextScreen)
+        text = " ".join(str(each.content) for each in page.query(Plain))
+        assert "2 requests" in text
+        assert not [name for name in NAMES if name in text]
+        await view.press("escape")
+
+        await view.press("alt+v")
+        await view.chat.dialog(VoteScreen)
+        await view.press("a")
+        await wait_until(lambda: not view.screen.blind)
+
+        assert {str(ref) for ref in base.ledger.by_model()} == set(TWO.split())
+
+
+async def test_what_is_said_while_blind_columns_answer_waits_for_the_vote(tmp_path: Path) -> None:
+    async with comparing(tmp_path, f"blind {TWO}") as view:
+        prompt = view.screen.query_one(Prompt)
+        await view.send(SLOW)
+        await wait_until(lambda: all(pane.column.progress.tokens for pane in view.panes))
+        await view.send("and then?")
+        await wait_until(lambda: view.screen.waiting)
+        view.screen.comparison.stop()
+        await view.over()
+
+        assert prompt.text == "and then?"
+        assert [len(path) for path in view.paths()] == [2, 2]
+
+
+async def test_a_blind_comparison_is_blind_again_after_a_restart(tmp_path: Path) -> None:
+    async with comparing(tmp_path, f"blind {TWO}") as view:
+        await view.say("hello")
+        await wait_until(lambda: all(w.is_finished for w in view.screen.workers))
+        session = view.screen.comparison.base.id
+    assert session is not None
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        chat.app.chat.take(await chat.app.runtime.resume(session))
+        await chat.press("f6")
+        question = await chat.dialog(QuestionScreen)
+        question.dismiss(True)
+        view = View(chat, await chat.dialog(CompareScreen))
+        await view.settle()
+
+        assert view.screen.blind
+        assert not [name for name in NAMES if name in told(view)]
 
 
 async def test_one_vote_for_one_question(tmp_path: Path) -> None:

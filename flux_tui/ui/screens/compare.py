@@ -48,6 +48,8 @@ class CompareScreen(ColumnsScreen):
     def __init__(self, comparison: Comparison) -> None:
         super().__init__(comparison.columns, blind=comparison.blind)
         self.comparison = comparison
+        for pane in self.panes:
+            pane.common = comparison.common
         self.alone: ColumnPane | None = None  # the only one that is asked
         self.actions = CompareActions(self)
         self.waiting = Queue()
@@ -94,6 +96,8 @@ class CompareScreen(ColumnsScreen):
         """Say what is compared, and how the columns go on."""
         if not self.is_mounted:
             return
+        for pane in self.panes:
+            pane.held = self.blind and self.busy
         self.query_one(Prompt).border_title = plain(f"to {self._asked_words()}")
         title = one_line(self.comparison.base.title, 40)
         facts = [TOGETHER[self.together]]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from textual import events
@@ -11,7 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from flux_tui.core.events import Committed, TurnEvent
-from flux_tui.core.messages import Conversation, Message
+from flux_tui.core.messages import Conversation, Message, Opaque, Thinking
 from flux_tui.core.models import ModelRef
 from flux_tui.session.answer_diff import Span
 from flux_tui.session.column import Column, ColumnState, Progress
@@ -34,6 +35,8 @@ STATES: dict[ColumnState, tuple[str, str, str]] = {
 
 LETTERS = "ABCD"
 
+_SLIM = 38  # cells below which the figures take a line more
+
 
 class ColumnPane(Vertical):
     """Shows `column`, which is number `index` of its comparison.
@@ -48,6 +51,8 @@ class ColumnPane(Vertical):
         self.column = column
         self.letter = LETTERS[index]
         self.blind = False
+        self.held = False  # while it is blind and not all have answered
+        self.common: Callable[[], Collection[str]] = tuple  # ids of messages that all share
         self.chosen = False
         self.note = ""  # beside the name: what came of a vote
         self._clock = clock
@@ -83,7 +88,9 @@ class ColumnPane(Vertical):
     def show(self) -> None:
         """Show the column's conversation from its end."""
         conversation = self.column.session.conversation
-        self.text.show(_nameless(conversation, self.letter) if self.blind else conversation)
+        if self.blind:
+            conversation = _nameless(conversation, self.letter, self.common())
+        self.text.show(conversation)
         self._clock.request()
 
     def apply(self, event: TurnEvent) -> None:
@@ -138,58 +145,101 @@ class ColumnPane(Vertical):
         del event
         self.focus()
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Give the figures as many lines as they need."""
+        self.set_class(event.size.width < _SLIM, "-slim")
+        self._clock.request()
+
     def paint(self) -> None:
         """Bring the head up to date."""
-        progress = self.column.progress
-        looks = (self.name, self.chosen, self.note, self.blind, self.size.width, replace(progress))
-        if looks != self._shown:
-            self._shown = looks
-            lines = [self._title(), *self._facts(progress)]
+        progress, now = self.column.progress, self.column.now()
+        second = int(progress.elapsed(now))
+        looks = (self.name, self.chosen, self.note, self.blind, self.held, self.size.width, second)
+        if (*looks, replace(progress)) != self._shown:
+            self._shown = (*looks, replace(progress))
+            lines = [self._title(), *self._facts(progress, now)]
             # The head has a fixed size: no layout of the screen with every frame.
             self.query_one(".column-head", Plain).update(Content("\n").join(lines), layout=False)
 
     def state(self) -> Content:
         """Return name and state in a few cells, for a row of tabs."""
-        mark, style, _ = STATES[self.column.progress.state]
+        mark, style = ("○", "") if self.blind else STATES[self.column.progress.state][:2]
         return assemble((f" {self.name} ", "bold" if self.chosen else ""), (f"{mark} ", style))
 
     def _title(self) -> Content:
         mark = "▸ " if self.chosen else "  "
-        note = f"  {self.note}" if self.note else ""
+        letter, _, name = self.name.partition("  ")
+        note = f" {self.note}" if self.note else ""
         style = "bold $primary" if self.chosen else "bold"
-        return assemble((mark, "bold $primary"), (self.name, style), (note, "bold $warning"))
+        parts = ((mark, "bold $primary"), (letter, style), (note, "bold $warning"))
+        return assemble(*parts, (f"  {name}" if name else "", style))
 
-    def _facts(self, progress: Progress) -> list[Content]:
-        mark, style, word = STATES[progress.state]
+    def _facts(self, progress: Progress, now: float) -> list[Content]:
+        """Return the lines below the name, as many as the head has."""
         if self.blind:
-            word = "answering" if progress.running else "ready" if word == "idle" else "answered"
-            return [
-                assemble((f"  {mark if progress.state == 'failed' else '○'} {word}", "")),
-                Content(""),
-            ]
-        first = f" · first {seconds(progress.first)}" if progress.first is not None else ""
-        rate = f" · {progress.rate:.0f} tok/s" if progress.rate is not None else ""
-        about = "" if progress.counted or not progress.tokens else "≈ "
-        facts: list[str] = []
-        if progress.state != "idle":
-            facts.append(f"{about}{count(progress.tokens)} tok")
-            facts += [money(progress.cost)] if progress.cost.basis != "free" else []
-            if not progress.running and progress.seconds:
-                facts.append(seconds(progress.seconds))
-        if progress.state in {"failed", "retrying"} and progress.problem:
-            facts = [one_line(progress.problem, 120)]
-            rate += " · r tries again" if progress.state == "failed" else ""
-        return [
-            assemble((f"  {mark} {word}", style), (first + rate, "")),
-            assemble(("  " + " · ".join(facts), "")),
-        ]
+            return [assemble(self._blind_words(progress)), Content("")]
+        mark, style, word = STATES[progress.state]
+        word = _state_words(progress, now) or word
+        short = self.screen.has_class("-short") and self.screen.has_class("-narrow")
+        if progress.problem and progress.state in {"failed", "retrying"}:
+            hint = " · r tries again" if progress.state == "failed" else ""
+            room = max(self.size.width - 6, 10)
+            told = textwrap.wrap(one_line(progress.problem, 160), room, max_lines=2)
+            return [assemble((f"  {mark} {word}", style), hint), *(_line([t]) for t in told)]
+        first = [f"first {seconds(progress.first)}"] if progress.first is not None else []
+        rate = [f"{progress.rate:.0f} tok/s"] if progress.rate is not None else []
+        idle = progress.state == "idle"
+        took = [] if idle or not progress.seconds else [seconds(progress.elapsed(now))]
+        size = [] if idle else [f"{_about(progress)}{count(progress.tokens)} tok"]
+        price = [money(progress.cost)] if progress.cost.basis != "free" else []
+        head = assemble((f"  {mark} {word}", style))
+        if short:  # one line for all
+            spare = [fact.removeprefix("first ").replace(" tok/s", "/s") for fact in first + rate]
+            figures = [*spare, *size, *(text.partition(" ")[0] for text in price)]
+            return [assemble((f"  {mark} ", style), " · ".join(figures) or word)]
+        if self.has_class("-slim"):
+            price = [text.replace(" simulated", " sim") for text in price]
+            top = head + assemble(f" · {took[0]}" if took else "")
+            return [top, _line([*first, *rate]), _line([*size, *price])]
+        top = head + assemble("".join(f" · {fact}" for fact in first + rate))
+        return [top, _line([*size, *price, *([] if progress.running else took)])]
+
+    def _blind_words(self, progress: Progress) -> str:
+        if self.held:
+            return "  ○ answering"
+        if progress.state == "failed":
+            return "  ✗ failed"
+        return "  ○ ready" if progress.state == "idle" else "  ○ answered"
 
 
-def _nameless(conversation: Conversation, letter: str) -> Conversation:
-    """Return *conversation* without who answered, how long it took and what it cost."""
+def _line(facts: Sequence[str]) -> Content:
+    return assemble("  " + " · ".join(facts))
+
+
+def _about(progress: Progress) -> str:
+    return "" if progress.counted or not progress.tokens else "≈ "
+
+
+def _state_words(progress: Progress, now: float) -> str:
+    """Return what a column waits for, counted in seconds; nothing while it gets on."""
+    left, quiet = progress.countdown(now), progress.silent(now)
+    if left is not None:
+        return f"tries again in {left:.0f} s" if left >= 1 else "tries again now"
+    if quiet:
+        return f"silent for {quiet:.0f} s · s stops"
+    if progress.state == "waiting" and progress.elapsed(now) >= 1:
+        return f"waiting {progress.elapsed(now):.0f} s"
+    return ""
+
+
+def _nameless(conversation: Conversation, letter: str, shared: Collection[str]) -> Conversation:
+    """Return *conversation* without who answered, how long it took and what it cost.
+
+    The messages *shared* by all columns stay as they are: they tell no column from another.
+    """
     return Conversation(
         conversation.system,
-        tuple(_hidden(message, letter) for message in conversation.messages),
+        tuple(m if m.id in shared else _hidden(m, letter) for m in conversation.messages),
         conversation.head,
     )
 
@@ -197,12 +247,14 @@ def _nameless(conversation: Conversation, letter: str) -> Conversation:
 def _hidden(message: Message, letter: str) -> Message:
     if message.role != "assistant":
         return message
-    error = "the answer failed" if message.error else ""
     return replace(
         message,
+        # Whether a model thinks, and what its vendor adds, would tell which one it is.
+        parts=tuple(p for p in message.parts if not isinstance(p, Thinking | Opaque)),
         model=ModelRef("", letter),
         usage=None,
         cost=None,
         timing=None,
-        error=error,
+        metadata=None,
+        error="the answer failed" if message.error else "",
     )
