@@ -29,10 +29,12 @@ from flux_tui.providers import sdk
 from flux_tui.providers.anthropic_stream import Decoder
 from flux_tui.providers.base import ChatRequest, Endpoint
 from flux_tui.providers.encoding import (
+    CLOSED,
     arguments,
     base64_text,
     document_text,
     image_note,
+    names_called,
     replay,
     safe_id,
 )
@@ -96,6 +98,13 @@ def encode(request: ChatRequest) -> Body:
             }
             for tool in request.tools
         ]
+    elif called := names_called(request.messages):
+        # Blocks of tools are refused, by proxies above all, where no tool is declared.
+        body["tools"] = [
+            {"name": name, "description": CLOSED, "input_schema": {"type": "object"}}
+            for name in called
+        ]
+        body["tool_choice"] = {"type": "none"}
     body.update(_thinking(request))
     if request.temperature is not None and model.abilities.sampling and "thinking" not in body:
         body["temperature"] = request.temperature

@@ -1,7 +1,8 @@
 """Server-sent events of OpenAI Chat Completions, and of servers like it -> stream events.
 
 Replay data, in the metadata of parts; OpenAI itself sends none of it:
-    Thinking  {"field": "reasoning_content" | "reasoning"}: where the server put its reasoning,
+    Thinking  {"field": "reasoning_content" | "reasoning" | "content"}: where the server put its
+              reasoning; in the content it stood between tags,
               {"details": [...]}: `reasoning_details`, to go back verbatim
     Text      {"refusal": true}
 and of the reply: {"id", "model", "service_tier", "unfinished": true}; the last says that the
@@ -29,6 +30,7 @@ from flux_tui.core.usage import JSON, Usage
 from flux_tui.providers.call_fragments import CallFragments
 from flux_tui.providers.failures import StreamFailure, vendor_failure
 from flux_tui.providers.json_values import count, items, mapping, string
+from flux_tui.providers.think_tags import ThinkTags
 
 STOP_REASONS: dict[str, StopReason] = {
     "stop": "end",
@@ -49,13 +51,17 @@ class _Prose:
 
 
 class Decoder:
-    """Decodes one reply. `unknown` counts the chunks that were ignored."""
+    """Decodes one reply. `unknown` counts the chunks that were ignored.
 
-    def __init__(self) -> None:
+    With *tagged*, reasoning between tags at the beginning of the text is told apart.
+    """
+
+    def __init__(self, *, tagged: bool = False) -> None:
         self.finished = False
         self.unknown = 0
         self._text = _Prose()
         self._thinking = _Prose()
+        self._tags = ThinkTags() if tagged else None
         self._calls = CallFragments(_CALLS)
         self._details: list[JSON] = []
         self._reply: dict[str, JSON] = {}
@@ -120,8 +126,7 @@ class Decoder:
         if isinstance(content, list):
             content = "".join(string(mapping(piece).get("text")) for piece in content)
         if isinstance(content, str) and content:
-            self._text.begun = True
-            yield TextDelta(_TEXT, self._text.sanitizer.feed(content))
+            yield from self._written(content)
         if refusal := string(delta.get("refusal")):
             self._refusal.append(refusal)
             yield TextDelta(_TEXT, self._text.sanitizer.feed(refusal), {"refusal": True})
@@ -136,12 +141,31 @@ class Decoder:
         # Some servers fill both fields with the same words.
         for name in _REASONING_FIELDS:
             if text := string(delta.get(name)):
-                mark: dict[str, JSON] | None = None if self._thinking.begun else {"field": name}
-                self._thinking.begun = True
-                yield ThinkingDelta(_THINKING, self._thinking.sanitizer.feed(text), mark)
+                yield self._thought(text, name)
                 return
 
+    def _thought(self, text: str, where: str) -> ThinkingDelta:
+        mark: dict[str, JSON] | None = None if self._thinking.begun else {"field": where}
+        self._thinking.begun = True
+        return ThinkingDelta(_THINKING, self._thinking.sanitizer.feed(text), mark)
+
+    def _written(self, content: str) -> Iterator[StreamEvent]:
+        self._text.begun = True
+        if self._tags is None:
+            yield TextDelta(_TEXT, self._text.sanitizer.feed(content))
+        else:
+            yield from self._split(self._tags.feed(content))
+
+    def _split(self, pieces: Iterator[tuple[bool, str]]) -> Iterator[StreamEvent]:
+        for thinking, text in pieces:
+            if thinking:
+                yield self._thought(text, "content")
+            else:
+                yield TextDelta(_TEXT, self._text.sanitizer.feed(text))
+
     def _flushed(self) -> Iterator[StreamEvent]:
+        if self._tags is not None:
+            yield from self._split(self._tags.flush())
         if rest := self._thinking.sanitizer.flush():
             yield ThinkingDelta(_THINKING, rest)
         if rest := self._text.sanitizer.flush():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
-from flux_tui.core.messages import Document, Image, Opaque, Text, Thinking, ToolCall
+from flux_tui.core.messages import Document, Image, Message, Opaque, Text, Thinking, ToolCall
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.usage import JSON
 from flux_tui.providers.json_values import items, mapping, plain
@@ -37,6 +37,16 @@ def safe_id(call_id: str, longest: int, *, wordlike: bool = False) -> str:
     if wordlike and call_id:
         return f"{fitting[: longest - 9]}_{digest[:8]}"
     return f"call_{digest[:24]}"
+
+
+def names_called(messages: Iterable[Message]) -> tuple[str, ...]:
+    """Return the names of all tools that *messages* call, in the order of their first call."""
+    calls = (call for message in messages for call in message.tool_calls)
+    return tuple(dict.fromkeys(call.name or "unnamed" for call in calls))
+
+
+CLOSED = "Not available any more."
+"""What is said of a tool that stands in the history and cannot be called now."""
 
 
 def base64_text(data: bytes) -> str:

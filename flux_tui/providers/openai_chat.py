@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flux_tui.core.errors import ProviderError
@@ -34,6 +35,7 @@ from flux_tui.providers import sdk
 from flux_tui.providers.base import ChatRequest, Endpoint
 from flux_tui.providers.chat_stream import Decoder
 from flux_tui.providers.encoding import (
+    CLOSED,
     arguments_text,
     data_url,
     document_text,
@@ -72,7 +74,12 @@ _OPTIONAL = {
 # Ollama, OpenRouter and vLLM, as their refusals word it (2026-11).
 _NO_TOOLS = re.compile(
     r"does(n't| not) support (tools|tool use|function)|found that support tool use"
-    r"|tool choice requires --enable-auto-tool-choice",
+    r"|tool choice requires --enable-auto-tool-choice|tools param requires --jinja",
+    re.IGNORECASE,
+)
+# Gateways to Anthropic and Bedrock, of a history with calls: LiteLLM, OpenRouter (2026-11).
+_TOOLS_WANTED = re.compile(
+    r"must define tools|expects the `?tools=?`? param|toolConfig field must be defined",
     re.IGNORECASE,
 )
 Entry = dict[str, JSON]
@@ -312,13 +319,35 @@ def _call(call: ToolCall) -> Entry:
 
 def repair(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
     """Return a body without what a server refused and can do without; None if there is nothing."""
-    if problem.status in {400, 404, 422} and "tools" in body and _NO_TOOLS.search(problem.detail):
+    refused = problem.status in {400, 404, 422, 500}  # 500 is llama.cpp's
+    if refused and "tools" in body and _NO_TOOLS.search(problem.detail):
         less = {name: value for name, value in body.items() if name != "tools"}
         return less, f"{problem.provider} takes no tools for {string(body.get('model'))}"
+    if refused and "tools" not in body and _TOOLS_WANTED.search(problem.detail):
+        return _with_closed_tools(problem, body)
     if problem.status not in {400, 422}:
         return None
     renamed = _renamed_limit(problem, body) or _renamed_role(problem, body)
     return renamed or drop_parameter(problem, body, _OPTIONAL)
+
+
+def _with_closed_tools(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
+    calls = (
+        mapping(mapping(call).get("function"))
+        for message in map(mapping, items(body.get("messages")))
+        for call in items(message.get("tool_calls"))
+    )
+    tools: list[JSON] = [
+        {
+            "type": "function",
+            "function": {"name": name, "description": CLOSED, "parameters": {"type": "object"}},
+        }
+        for name in dict.fromkeys(string(call.get("name")) for call in calls)
+    ]
+    if not tools:
+        return None
+    words = f"{problem.provider} wants the tools of earlier calls declared; none can be called"
+    return {**body, "tools": tools, "tool_choice": "none"}, words
 
 
 def _renamed_limit(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
@@ -365,7 +394,9 @@ class OpenAIChat:
         def send(body: Body) -> Any:
             return post_stream(client, streams, "/chat/completions", body, BEARER)
 
-        exchange = Exchange(request.model.ref.name, send, Decoder, self._healing)
+        tagged = not _dialect(request.model, {}).own
+        decoder = partial(Decoder, tagged=tagged)
+        exchange = Exchange(request.model.ref.name, send, decoder, self._healing)
         async for event in stream_reply(self.endpoint, exchange, self.body(request)):
             yield event
 

@@ -8,6 +8,7 @@ truncated streams as success and let raw exceptions escape (anthropic 2.12, open
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
@@ -242,16 +243,30 @@ async def stream_reply(
         await asyncio.sleep(seconds)
 
 
-def _resumed(request: httpx2.Request, start: bytes, rest: AsyncIterator[bytes]) -> httpx2.Response:
+def _resumed(
+    request: httpx2.Request, start: bytes, rest: AsyncIterator[bytes] | None = None
+) -> httpx2.Response:
     import httpx2
 
     async def whole() -> AsyncGenerator[bytes]:
         yield start
-        async for chunk in rest:
-            yield chunk
+        if rest is not None:
+            async for chunk in rest:
+                yield chunk
 
     headers = {"content-type": _EVENTS}
     return httpx2.Response(200, headers=headers, content=whole(), request=request)
+
+
+def _chat_completion(data: bytes) -> bytes:
+    """Return the answer of a server that does not know `stream` as events, or nothing."""
+    try:
+        found: object = json.loads(data)
+    except (ValueError, RecursionError):
+        return b""
+    if not isinstance(found, dict) or "choices" not in found:
+        return b""
+    return b"data: " + json.dumps(found).encode() + b"\n\ndata: [DONE]\n\n"
 
 
 def _pause(problem: ProviderError, attempt: int) -> float | None:
@@ -314,8 +329,11 @@ async def _event_stream(response: httpx2.Response) -> httpx2.Response:
         start += chunk
         if start.startswith(_EVENT_STARTS):
             return _resumed(response.request, start, chunks)
-        if len(start) >= _UNREADABLE:
+        whole = start.lstrip()[:1] == b"{"
+        if len(start) >= (_EVENT_BYTES if whole else _UNREADABLE):
             break
+    if document := _chat_completion(start):
+        return _resumed(response.request, document)
     words = start[:_UNREADABLE].decode("utf-8", "replace").strip()
     if not words:
         raise StreamFailure("protocol", f"sent an empty answer ({response.status_code})")

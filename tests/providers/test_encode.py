@@ -162,6 +162,29 @@ def test_replay_data_of_another_origin_is_never_sent() -> None:
     assert all("secret" not in str(body) and "rs_1" not in str(body) for body in bodies)
 
 
+def test_tools_that_are_off_are_declared_closed_where_the_history_calls_them() -> None:
+    history = (
+        user_message("Look"),
+        said(
+            CLAUDE, ToolCall("a", "look", {}), ToolCall("b", "read", {}), ToolCall("c", "look", {})
+        ),
+        Message(
+            role="tool",
+            parts=tuple(ToolResult(name, name, (Text("seen"),)) for name in "abc"),
+        ),
+    )
+
+    closed = anthropic.encode(asked(CLAUDE, *history))
+    offered = anthropic.encode(asked(CLAUDE, *history, tools=(TOOL,)))
+    without = anthropic.encode(asked(CLAUDE, user_message("Hi")))
+
+    assert [tool["name"] for tool in closed["tools"]] == ["look", "read"]  # type: ignore[index, union-attr]
+    assert closed["tool_choice"] == {"type": "none"}
+    assert list(anthropic_rules.check(closed)) == []
+    assert "tool_choice" not in offered
+    assert "tools" not in without
+
+
 def test_anthropic_sets_at_most_four_cache_breakpoints() -> None:
     body = anthropic.encode(
         asked(CLAUDE, *rounds("x", "c1"), system="S", tools=(TOOL, replace(TOOL, name="b")))

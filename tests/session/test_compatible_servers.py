@@ -48,6 +48,7 @@ class Box:
     taken: list[Body] = field(default_factory=list)
     port: int = 0
     kind: str = "text/event-stream"
+    whole: str = ""  # the answer to every request, as one document
 
     def answer(self, body: Body) -> bytes:
         self.bodies.append(body)
@@ -56,6 +57,8 @@ class Box:
                 status, error = refused
                 return _response(status, "application/json", json.dumps(error))
         self.taken.append(body)
+        if self.whole:
+            return _response(200, "application/json", self.whole)
         script = self.scripts[min(len(self.taken), len(self.scripts)) - 1]
         lines = (piece if isinstance(piece, str) else json.dumps(piece) for piece in script)
         return _response(200, self.kind, "".join(f"data: {one}\n\n" for one in lines))
@@ -369,3 +372,108 @@ async def test_an_answer_in_one_piece_is_read_and_its_repetition_is_not(tmp_path
     async with talking(box, tmp_path) as session:
         for _ in range(2):
             assert answer_of(await drain(session.send("hi"))).text == "Hello"
+
+
+async def test_a_server_that_does_not_stream_is_read_all_the_same(tmp_path: Path) -> None:
+    message = {
+        "role": "assistant",
+        "content": "<think>hm</think>Hello",
+        "reasoning": None,
+        "tool_calls": None,
+    }
+    document = {
+        "object": "chat.completion",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": USAGE,
+    }
+    box = Box(whole=json.dumps(document, indent=2))
+    async with talking(box, tmp_path) as session:
+        answer = answer_of(await drain(session.send("hi")))
+
+    assert [(type(part), getattr(part, "text", "")) for part in answer.parts] == [
+        (Thinking, "hm"),
+        (Text, "Hello"),
+    ]
+    assert answer.usage is not None
+    assert (answer.usage.output, answer.usage.estimated, answer.stop) == (4, False, "end")
+
+
+async def test_calls_of_a_server_that_does_not_stream_are_run(tmp_path: Path) -> None:
+    calls = [call("look", '{"n":1}', id="a"), call("look", '{"n":2}', id="b")]
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    document = {"choices": [{"message": message, "finish_reason": "tool_calls"}]}
+    box = Box(whole=json.dumps(document))
+    async with talking(box, tmp_path) as session:
+        events = await drain(session.send("hi"))
+
+    first = committed(events)[0]
+    assert [(one.id, dict(one.arguments)) for one in first.tool_calls] == [
+        ("a", {"n": 1}),
+        ("b", {"n": 2}),
+    ]
+    assert len(box.bodies) > 1
+
+
+async def test_a_document_that_is_no_answer_is_told_as_before(tmp_path: Path) -> None:
+    async with talking(Box(whole='{"detail": "who are you?"}'), tmp_path) as session:
+        end = ended(await drain(session.send("hi")))
+
+    assert "sent application/json instead of a reply" in end.error
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("written", "thought", "said"),
+    [
+        ("<think>\nwhy\n</think>\n\nBecause.", "why\n", "Because."),
+        ("\n<thinking>a < b</thinking>yes", "a < b", "yes"),
+        ("[THINK]so[/THINK]it is", "so", "it is"),
+        ("<think>cut off </thi", "cut off </thi", ""),
+        ("<think></think>quick", "", "quick"),
+        ("The tag <think> opens.</think>", "", "The tag <think> opens.</think>"),
+        ("<thin air>", "", "<thin air>"),
+        ("<th", "", "<th"),
+    ],
+)
+async def test_reasoning_between_tags_is_told_apart_however_it_is_cut(
+    tmp_path: Path, written: str, thought: str, said: str, size: int
+) -> None:
+    pieces = [written[at : at + size] for at in range(0, len(written), size)]
+    box = Box([[*(delta(piece) for piece in pieces), delta(finish="stop"), "[DONE]"]])
+    async with talking(box, tmp_path) as session:
+        answer = answer_of(await drain(session.send("hi")))
+
+    thoughts = [part.text for part in answer.parts if isinstance(part, Thinking)]
+    assert "".join(thoughts) == thought
+    assert answer.text == said
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Requests which have `tool_use` or `tool_result` blocks in messages must define tools.",
+        "litellm.UnsupportedParamsError: Anthropic expects the `tools=` param to be passed in.",
+        "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
+    ],
+)
+async def test_a_gateway_that_wants_tools_declared_for_earlier_calls_gets_them_closed(
+    tmp_path: Path, told: str
+) -> None:
+    def refuse(body: Body) -> tuple[int, object] | None:
+        called = any("tool_calls" in message for message in body["messages"])
+        return (400, {"error": {"message": told}}) if called and "tools" not in body else None
+
+    asked = [delta(tool_calls=[call("look", "{}", index=0, id="a")], finish="tool_calls"), "[DONE]"]
+    box = Box([asked, HELLO], [refuse])
+    async with talking(box, tmp_path) as session:
+        await drain(session.send("hi"))
+        session._services.tools.clear()  # pyright: ignore[reportPrivateUsage]
+        first = await drain(session.send("and now without tools?"))
+        second = await drain(session.send("and?"))
+
+    assert answer_of(first).text == answer_of(second).text == "Hello"
+    assert "declared" in noted(first)[0]
+    assert noted(second) == []
+    last = box.taken[-1]
+    assert [tool["function"]["name"] for tool in last["tools"]] == ["look"]
+    assert last["tool_choice"] == "none"
