@@ -55,7 +55,8 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"flux-tui {__version__}")
+    version = f"flux-tui {__version__}"
+    parser.add_argument("--version", action="version", version=version, help="print it, and end")
     parser.add_argument("--model", "-m", metavar="P/M", help="provider/model to start with")
     again = parser.add_mutually_exclusive_group()
     again.add_argument(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flux_tui.commands.common import complain, say, say_json, settings_of_run, table
+from flux_tui.commands.compare import add_forms
 from flux_tui.core.errors import InputError
 from flux_tui.core.usage import JSON
 
@@ -41,9 +42,7 @@ def add_parser(
     for one in (listing, show, cancel):
         one.add_argument("--json", action="store_true", help="machine-readable")
     collect.add_argument("--wait", action="store_true", help="wait for all of it")
-    form = collect.add_mutually_exclusive_group()
-    for name in ("json", "csv", "markdown", "html"):
-        form.add_argument(f"--{name}", dest="form", action="store_const", const=name)
+    add_forms(collect)
     delete.add_argument("--yes", action="store_true", help="do it; there is no way back")
 
 

@@ -38,7 +38,13 @@ def add_parser(
         description="Ask models the same several times and tell median and spread of the times.",
     )
     parser.add_argument(
-        "-m", "--model", dest="models", metavar="P/M", action="append", default=[], help="repeat it"
+        "-m",
+        "--model",
+        dest="models",
+        metavar="P/M",
+        action="append",
+        default=[],
+        help="a model that is asked; repeat it",
     )
     parser.add_argument(
         "--runs", metavar="N", type=at_least_one, default=RUNS, help=f"of each model ({RUNS})"

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 CONCURRENCY = 4
+_FORMS = {
+    "json": "machine-readable; of many prompts a list",
+    "csv": "one row for each answer",
+    "markdown": "one document with all answers",
+    "html": "one page that loads and runs nothing",
+}
 _INNER = ("kind", "id", "digest", "prompt", "part")
 
 
@@ -42,18 +48,41 @@ def add_parser(
     )
     parser.add_argument("prompt", nargs="?", default="", help="the question")
     parser.add_argument(
-        "-m", "--model", dest="models", metavar="P/M", action="append", default=[], help="repeat it"
+        "-m",
+        "--model",
+        dest="models",
+        metavar="P/M",
+        action="append",
+        default=[],
+        help="a model that is asked; repeat it",
     )
+    _add_work(parser)
+    _add_pace(parser)
+    parser.add_argument(
+        "--demo", action="store_true", default=argparse.SUPPRESS, help="ask the built-in simulator"
+    )
+    add_forms(parser)
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompts", metavar="FILE", type=Path, help='lines of {"prompt", "id"?}')
-    parser.add_argument("--out", metavar="FILE", type=Path, help="keep answers here, and go on")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="keep answers here; go on with those that are missing",
+    )
     parser.add_argument("--judge", metavar="P/M", help="the model that says which answer is best")
     parser.add_argument("--rubric", metavar="FILE", type=Path, help="what the judge is to weigh")
     parser.add_argument(
         "--show-judge-prompt", action="store_true", help="print what a judge is asked, and end"
     )
     parser.add_argument(
-        "--tools", choices=("none", "read"), default="none", help="none, or readers"
+        "--tools", choices=("none", "read"), default="none", help="what the models may use, unasked"
     )
+
+
+def _add_pace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--concurrency",
         metavar="[P=]N",
@@ -76,12 +105,13 @@ def add_parser(
     )
     parser.add_argument("--collect", metavar="JOB", help='carry a batch job on; or "last"')
     parser.add_argument("--wait", action="store_true", help="wait for the end of the batch job")
-    parser.add_argument(
-        "--demo", action="store_true", default=argparse.SUPPRESS, help="ask the built-in simulator"
-    )
+
+
+def add_forms(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a comparison is printed."""
     form = parser.add_mutually_exclusive_group()
-    for name in ("json", "csv", "markdown", "html"):
-        form.add_argument(f"--{name}", dest="form", action="store_const", const=name)
+    for name, told in _FORMS.items():
+        form.add_argument(f"--{name}", dest="form", action="store_const", const=name, help=told)
 
 
 def run(args: argparse.Namespace) -> int:

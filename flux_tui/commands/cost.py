@@ -34,7 +34,12 @@ def add_parser(
 ) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("cost", help="what was spent, by model, provider, session or day")
-    parser.add_argument("--by", choices=("model", "provider", "session", "day"), default="model")
+    parser.add_argument(
+        "--by",
+        choices=("model", "provider", "session", "day"),
+        default="model",
+        help="what is summed up in a row; models if not given",
+    )
     parser.add_argument("--since", metavar="DATE", help="YYYY-MM-DD, in your time zone")
     parser.add_argument("--json", action="store_true", help="machine-readable")
 

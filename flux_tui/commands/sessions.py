@@ -46,21 +46,23 @@ def add_parser(
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="the conversations, the last used first")
     search = actions.add_parser("search", help="conversations whose title or text holds a text")
-    search.add_argument("query", metavar="TEXT")
+    search.add_argument("query", metavar="TEXT", help="what is looked for")
     for one in (listing, search):
-        one.add_argument("--limit", type=int, default=50, metavar="N")
+        one.add_argument("--limit", type=int, default=50, metavar="N", help="no more than (50)")
         one.add_argument("--json", action="store_true", help="machine-readable")
     show = actions.add_parser("show", help="print a conversation")
     show.add_argument("--json", action="store_true", help="the whole tree, machine-readable")
     export = actions.add_parser("export", help="write a conversation to a file")
-    export.add_argument("--format", choices=("md", "json", "html"), default="md")
+    export.add_argument(
+        "--format", choices=("md", "json", "html"), default="md", help="Markdown if not given"
+    )
     export.add_argument("-o", "--output", metavar="FILE", help="standard output if not given")
     rename = actions.add_parser("rename", help="give a conversation another title")
     fork = actions.add_parser("fork", help="copy a conversation, whole or up to a message")
     delete = actions.add_parser("delete", help="remove a conversation")
     for one in (show, export, rename, fork, delete):
         one.add_argument("id", metavar="ID", help='beginning or end of an id, or "last"')
-    rename.add_argument("title", metavar="TITLE")
+    rename.add_argument("title", metavar="TITLE", help="the new one")
     fork.add_argument("--at", metavar="MESSAGE", help="the last message to copy: an id or its end")
     delete.add_argument("--yes", action="store_true", help="do it; there is no way back")
     taking = actions.add_parser("import", help="take in a conversation that was exported as JSON")

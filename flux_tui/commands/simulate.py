@@ -21,7 +21,9 @@ def add_parser(
         help="serve the built-in simulator on this machine",
         description="Serve the simulator over HTTP on 127.0.0.1 until interrupted.",
     )
-    parser.add_argument("--port", type=_port, default=0, help="0 takes a free one (default)")
+    parser.add_argument(
+        "--port", metavar="N", type=_port, default=0, help="0 takes a free one (default)"
+    )
     parser.add_argument(
         "--speed",
         type=_speed,
