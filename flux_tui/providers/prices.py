@@ -6,11 +6,12 @@ The package is imported on first use (about 0.8 s): call these functions in a th
 from __future__ import annotations
 
 import ipaddress
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from flux_tui.core.usage import Cost, Usage
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
+    from genai_prices.types import Provider
 
 _MILLION = Decimal(1_000_000)
 _ABSURD = 1_000_000_000  # tokens: no request is that large, so the count is wrong
@@ -29,6 +31,7 @@ _TABLE_NAMES = {
     "mistral": "mistral",
     "cohere": "cohere",
 }
+_TABLE_VENDORS = frozenset({"openai", *_TABLE_NAMES.values()})
 _VENDORS = frozenset({"openai", "openai-chat", *_TABLE_NAMES})
 _LOCAL_NAMES = ("localhost", "host.docker.internal")
 _LOCAL_ENDS = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
@@ -72,7 +75,9 @@ def price_usage(
     amount = _computed(info, usage, at)
     if amount is None:
         return free if local else Cost(basis="unknown")
-    return Cost(amount=amount, basis="simulated" if info.simulated else "computed", as_of=_as_of())
+    return Cost(
+        amount=amount, basis="simulated" if info.simulated else "computed", as_of=_table(None).as_of
+    )
 
 
 def price_of(info: ModelInfo, overrides: Overrides | None = None) -> Price | None:
@@ -86,8 +91,9 @@ def price_of(info: ModelInfo, overrides: Overrides | None = None) -> Price | Non
     if local and info.ref.provider not in _VENDORS:
         return free
     now = datetime.now(UTC)
+    vendor, address = _table_key(info)
     try:
-        _, model = _snapshot().find_provider_model(info.ref.name, None, *_table_key(info))
+        _, model = _table(address).prices.find_provider_model(info.ref.name, None, vendor, address)
     except LookupError:
         return free if local else None
     prices = model.get_prices(now)
@@ -96,7 +102,7 @@ def price_of(info: ModelInfo, overrides: Overrides | None = None) -> Price | Non
         output=_base(prices.output_mtok),
         cache_read=_base(prices.cache_read_mtok),
         cache_write=_base(prices.cache_write_mtok),
-        as_of=_as_of(),
+        as_of=_table(None).as_of,
     )
 
 
@@ -152,9 +158,10 @@ def _computed(info: ModelInfo, usage: Usage, at: datetime) -> Decimal | None:
         "cache_write_1h_tokens": usage.cache_write_1h,
     }
     counts = {name: count for name, count in counts.items() if count}
+    vendor, address = _table_key(info)
     try:
-        result = _snapshot().calc(
-            TableUsage(**counts), info.ref.name, *_table_key(info), genai_request_timestamp=at
+        result = _table(address).prices.calc(
+            TableUsage(**counts), info.ref.name, vendor, address, genai_request_timestamp=at
         )
     except (LookupError, ValueError):
         return None
@@ -171,20 +178,47 @@ def _table_key(info: ModelInfo) -> tuple[str | None, str | None]:
     return None, info.base_url
 
 
-@cache
-def _snapshot() -> DataSnapshot:
-    from genai_prices.data_snapshot import get_snapshot
+@dataclass(frozen=True, slots=True)
+class _Table:
+    prices: DataSnapshot
+    as_of: str  # the newest price change it knows; the package itself carries no date
 
-    return get_snapshot()
+
+@lru_cache(maxsize=16)
+def _table(address: str | None) -> _Table:
+    """The part of the table that prices our own vendors, and the server at *address* if any.
+
+    The whole takes 3 MiB and a quarter of a second; the rest of it is let go.
+    """
+    from genai_prices.data_snapshot import DataSnapshot
+
+    whole = _providers()
+    kept = [provider for provider in whole if provider.id in _TABLE_VENDORS]
+    if address is not None:
+        try:
+            own = DataSnapshot(whole, from_auto_update=False).find_provider(None, None, address)
+        except LookupError:
+            kept = []
+        else:
+            kept = [own, *(provider for provider in kept if provider.id != own.id)]
+    return _Table(DataSnapshot(kept, from_auto_update=False), _newest(whole))
 
 
-@cache
-def _as_of() -> str:
-    """The newest price change the table knows; the package itself carries no date."""
+def _providers() -> list[Provider]:
+    """Read the table; the package would keep all of it for good."""
+    import genai_prices
+    from genai_prices.data import providers
+
+    sys.modules.pop("genai_prices.data", None)
+    vars(genai_prices).pop("data", None)
+    return providers
+
+
+def _newest(providers: list[Provider]) -> str:
     today = datetime.now(UTC).date()
     starts = [
         start
-        for provider in _snapshot().providers
+        for provider in providers
         for model in provider.models
         if isinstance(model.prices, list)
         for price in model.prices

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import genai_prices
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,3 +155,20 @@ def test_more_tokens_never_cost_less(counts: tuple[int, int, int, int]) -> None:
     assert less_cost is not None
     assert more_cost is not None
     assert 0 <= less_cost < more_cost
+
+
+def test_only_the_vendors_asked_about_stay_in_memory() -> None:
+    price_usage(sonnet(), Usage(input=1), NOW)
+    price_usage(compatible("https://api.groq.com/openai/v1"), Usage(input=1), NOW)
+
+    assert "genai_prices.data" not in sys.modules
+    assert not hasattr(genai_prices, "data")
+
+
+def test_a_server_that_the_table_knows_has_its_prices_among_the_vendors() -> None:
+    cost = price_usage(
+        compatible("https://openrouter.ai/api/v1", "openai/gpt-5"), Usage(input=1_000_000), NOW
+    )
+
+    assert cost.amount is not None
+    assert cost.as_of == price_usage(sonnet(), Usage(input=1), NOW).as_of
