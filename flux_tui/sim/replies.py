@@ -20,6 +20,10 @@ from flux_tui.sim.values import Object, dumps, mapping, sequence, string
 REFUSAL = "I can't help with that request."
 _LOOKED_AT = 400  # characters of the prompt that keywords are looked for in
 _SYSTEM = re.compile(r"<system>.*?</system>", re.DOTALL)
+_ANSWER = re.compile(
+    r"^(?P<mark>\[\w+\]) answer (?P<letter>[A-Z])\n(?P<text>.*?)\n(?P=mark) end of answer",
+    re.DOTALL | re.MULTILINE,
+)
 _STOPS: dict[str, Stop] = {"end": "end", "length": "length", "refusal": "refusal"}
 
 
@@ -65,6 +69,9 @@ def _directed(ask: Ask, directive: Directive) -> Reply:
 
 
 def _prompted(ask: Ask) -> Reply:
+    verdict = _verdict(ask.text)
+    if verdict:
+        return Reply(text=pieces(verdict))
     words = prompt_text(ask.text)[:_LOOKED_AT]
     lower = words.lower()
     thinking = pieces(content.thoughts(4)) if re.search(r"\bthink", lower) else ()
@@ -94,6 +101,22 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     (r"\bemoji\b|\bunicode\b|\bcjk\b", content.EMOJI),
     (r"\blinks?\b", content.LINKS),
 )
+
+
+def _verdict(text: str) -> str:
+    """Return what a judge of answers replies in JSON; empty if *text* asks for no winner.
+
+    The longer answer wins, wherever it stands; answers of one length are a tie.
+    """
+    answers = {found["letter"]: found["text"] for found in _ANSWER.finditer(text)}
+    if not answers or '"winner": "A" or' not in text:
+        return ""
+    longest = max(1, *map(len, answers.values()))
+    scores = [1 + 9 * len(answer) // longest for answer in answers.values()]
+    best = [letter for letter, answer in answers.items() if len(answer) == longest]
+    winner = best[0] if len(best) == 1 else "tie"
+    reason = "The simulator takes the longer answer for the better one."
+    return dumps({"reason": reason, "scores": scores, "winner": winner})
 
 
 def _text(lower: str, ask: Ask) -> tuple[str, ...]:

@@ -114,6 +114,16 @@ def test_a_judge_counts_only_if_both_orders_agree(
     assert float(judge["cost"]["usd"]) > 0
 
 
+@pytest.mark.slow
+def test_the_simulator_judges_whatever_the_order() -> None:
+    done = flux("compare", "Hi", *TWO, "--judge", "openai/gpt-5.4", "--json")
+
+    found = json.loads(done.stdout)
+    longest = max(found["answers"], key=lambda answer: len(answer["text"]))
+    assert done.returncode == 0, done.stderr
+    assert (found["judge"]["winner"], found["judge"]["agree"]) == (longest["model"], True)
+
+
 def test_the_prompt_of_the_judge_can_be_seen_and_its_rubric_replaced(tmp_path: Path) -> None:
     rubric = tmp_path / "rubric.txt"
     rubric.write_text("The shortest wins.", "utf-8")
