@@ -9,31 +9,13 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from textual.binding import Binding
 
+from flux_tui.ui.action import Action
 from flux_tui.ui.place_keys import COMPOSER_KEYS, PLACE_KEYS
+from flux_tui.ui.reading_keys import READING, WRITING
 from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One thing the user can do.
-
-    `keys` are Textual key names, `slash` is the command without its slash, `argument` names what
-    may follow it. `priority` keys work while the composer has the focus, the others only outside.
-    """
-
-    id: str
-    label: str
-    help: str
-    keys: tuple[str, ...] = ()
-    slash: str = ""
-    argument: str = ""
-    group: str = "Chat"
-    priority: bool = True
-
 
 _SLOTS = tuple(
     Action(
@@ -114,6 +96,7 @@ ACTIONS: tuple[Action, ...] = (
         keys=("alt+s",),
         slash="compact",
     ),
+    *READING,
     Action(
         id="model.pick",
         label="Model",
@@ -316,6 +299,7 @@ ACTIONS: tuple[Action, ...] = (
         slash="history",
         group="Composer",
     ),
+    *WRITING,
     Action(
         id="app.palette",
         label="Commands",
@@ -363,7 +347,13 @@ ACTIONS: tuple[Action, ...] = (
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 BY_SLASH: dict[str, Action] = {action.slash: action for action in ACTIONS if action.slash}
 
-_NAMES = {"question_mark": "?", "escape": "Esc", "f16": ""}
+_NAMES = {
+    "question_mark": "?",
+    "escape": "Esc",
+    "f16": "",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
 
 
 def bindings() -> list[Binding]:
@@ -400,7 +390,9 @@ def keys_of(action_id: str, overrides: Mapping[str, str]) -> tuple[str, ...]:
 
 def near_command(word: str) -> str:
     """Return which command may be meant by *word*, a slash command that does not exist."""
+    begin = sorted(name for name in BY_SLASH if name.startswith(word) and len(word) > 1)
     close = difflib.get_close_matches(word, list(BY_SLASH), n=3, cutoff=0.5)
+    close = list(dict.fromkeys((*begin, *close)))[:3]
     meant = " or ".join(f"/{name}" for name in close)
     return f"did you mean {meant}?" if close else "F1 shows all commands"
 
@@ -462,7 +454,8 @@ _OWN_KEYS = (
 
 
 def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("[, ]", "`[`, `]`")
+    text = text.replace("\\", "\\\\").replace("|", "\\|").replace("[, ]", "`[`, `]`")
+    return f"`{text}`" if text in {"[", "]"} else text
 
 
 if __name__ == "__main__":

@@ -5,12 +5,15 @@ from __future__ import annotations
 from flux_tui.ui.screens.compare_keys import COLUMN_KEYS
 
 COMPOSER_KEYS: tuple[tuple[str, str], ...] = (
-    ("Enter", "Send; while an answer runs, send after it"),
+    ("Enter", "Send; while an answer runs, send after it, in order"),
     ("Shift+Enter", "New line; also Alt+Enter, Ctrl+J, or \\ at the end of the line"),
-    ("Up, Down", "What you said before, at the first and last line"),
-    ("Tab", "Complete a command; else to the transcript and the panes, and back"),
+    ("Up, Down", "What you said before, at the first and last line; what is queued comes first"),
+    ("Tab", "Take the chosen row of the menu; else to the transcript and the panes, and back"),
+    ("/", "A command; // begins a text with a slash"),
     ("@", "Attach a file of this folder: Up and Down choose, Tab or Enter takes, Esc closes"),
-    ("Alt+Z, Alt+Shift+Z", "Undo, redo"),
+    ("!", "Run a shell line, after your approval; the next message takes its output along"),
+    ("+model", "Ask this one message of another model"),
+    ("Backspace", "Remove a chip as one; in an empty composer the last file"),
 )
 """Keys of the composer itself, for the help screen."""
 
@@ -25,7 +28,8 @@ PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("n, N", "Next, previous place of what was searched"),
             ("Enter, Space", "Open its reasoning, or its tool call"),
             ("f", "Fold or unfold the message"),
-            ("c, y, r", "Copy the block, copy the message, ask again"),
+            ("c, y, T, Y", "Copy the block, the message, its last table, the whole session"),
+            ("r", "Ask again"),
             ("o", "Show its link, to open or copy it"),
             ("PageUp, PageDown, Home, End", "Scroll; End follows the answer again"),
             ("Esc", "Choose nothing"),

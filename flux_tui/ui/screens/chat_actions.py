@@ -13,8 +13,10 @@ from flux_tui.session.session import ChatSession
 from flux_tui.ui import themes
 from flux_tui.ui.render.labels import plain
 from flux_tui.ui.screens.compare_open import CompareOpening
-from flux_tui.ui.screens.listing import AskLine, ListScreen, Row, TextScreen, help_text, rows_of
+from flux_tui.ui.screens.listing import AskLine, ListScreen, Row, TextScreen, help_text
 from flux_tui.ui.screens.model_actions import ModelActions
+from flux_tui.ui.screens.prompt_search import PromptSearch
+from flux_tui.ui.screens.reading_actions import ReadingActions
 from flux_tui.ui.screens.request_actions import RequestActions
 from flux_tui.ui.screens.sessions import NEW, SessionsScreen
 from flux_tui.ui.typed import as_typed
@@ -67,6 +69,7 @@ class ChatActions:
             **self.models.table,
             **self.comparing.table,
             **RequestActions(screen, self.models).table,
+            **ReadingActions(screen).table,
         }
 
     async def run(self, action_id: str, argument: str) -> None:
@@ -249,17 +252,16 @@ class ChatActions:
 
     def _search(self, argument: str) -> None:
         del argument
-        store = self._screen.flux.runtime.store
+        store, prompt = self._screen.flux.runtime.store, self._screen.query_one(Prompt)
 
-        async def find(wanted: str) -> list[Row]:
-            said = await store.prompts()
-            return rows_of([text for text in said if wanted.lower() in text.lower()][:100])
+        async def earlier() -> list[str]:
+            return [as_typed(text) for text in await store.prompts()]
 
         def chosen(text: str | None) -> None:
             if text is not None:
-                self._screen.query_one(Prompt).fill(text)
+                prompt.fill(text)
 
-        self._screen.app.push_screen(ListScreen("Said before", "Search prompts", find), chosen)
+        self._screen.app.push_screen(PromptSearch(prompt.recalling.prompts, earlier), chosen)
 
     def _help(self, argument: str) -> None:
         del argument

@@ -287,8 +287,3 @@ def call_text(row: CallRow) -> Content:
         return assemble(*parts)
     shown = assemble(("Shown for approval\n", "bold $primary")), preview_content(row.preview)
     return Content("\n").join([assemble(*parts), Content(""), *shown])
-
-
-def rows_of(texts: Sequence[str]) -> list[Row]:
-    """Return rows whose ids are their texts."""
-    return [(text, plain(" ".join(text.split())[:200])) for text in texts]

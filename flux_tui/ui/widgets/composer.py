@@ -20,6 +20,7 @@ from flux_tui.ui.render.labels import assemble, one_line
 from flux_tui.ui.widgets.chips import Attachment, Attachments
 from flux_tui.ui.widgets.completing import Offer, Wanted
 from flux_tui.ui.widgets.menu import Menu
+from flux_tui.ui.widgets.pastes import LARGEST
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 
@@ -147,6 +148,18 @@ class Composer(Vertical):
             item = await asyncio.to_thread(read_attachment, path)
             self._paths[item] = path
             self.query_one(Attachments).add(item)
+
+    def expand_file(self) -> bool:
+        """Put the text of the last attached file into the message instead; whether it has one."""
+        from flux_tui.core.messages import Document
+
+        last = self.files[-1] if self.files else None
+        text = last.text if isinstance(last, Document) else ""
+        if text:
+            self.remove_last()
+            prompt = self.query_one(Prompt)
+            prompt.insert(text if len(text) <= LARGEST else prompt.pastes.shown(text))
+        return bool(text)
 
     @property
     def paths(self) -> tuple[Path, ...]:

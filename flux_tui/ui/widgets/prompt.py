@@ -33,7 +33,7 @@ class Prompt(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+z", "undo", "Undo", show=False),
-        Binding("alt+shift+z,alt+Z", "redo", "Redo", show=False),
+        Binding("alt+shift+z", "redo", "Redo", show=False),
     ]
 
     class Submitted(Message):

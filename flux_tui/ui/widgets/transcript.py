@@ -106,23 +106,33 @@ class Transcript(ReadingView, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "go('message', -1)", "previous message", show=False),
-        Binding("down,j", "go('message', 1)", "next message", show=False),
-        Binding("shift+up,K", "go('block', -1)", "previous block", show=False),
-        Binding("shift+down,J", "go('block', 1)", "next block", show=False),
-        Binding("left_square_bracket", "go('code', -1)", "previous code block", show=False),
-        Binding("right_square_bracket", "go('code', 1)", "next code block", show=False),
-        Binding("E", "go('error', -1)", "previous error", show=False),
-        Binding("e", "go('error', 1)", "next error", show=False),
-        Binding("n", "next_hit(1)", "next hit", show=False),
-        Binding("N", "next_hit(-1)", "previous hit", show=False),
+        Binding("up", "go('message', -1)", "previous message", show=False),
+        Binding("down", "go('message', 1)", "next message", show=False),
+        Binding("shift+up", "go('block', -1)", "previous block", show=False),
+        Binding("shift+down", "go('block', 1)", "next block", show=False),
         Binding("home", "first", "beginning", show=False),
         Binding("end", "last", "end", show=False),
-        Binding("enter,space", "open", "open or close", show=False),
-        Binding("f", "fold", "fold the message", show=False),
-        Binding("c", "copy", "copy", show=False),
-        Binding("o", "open_link", "open the link", show=False),
+        Binding("enter", "open", "open or close", show=False),
         Binding("escape", "release", "choose nothing", show=False),
+        *(
+            Binding(key, action, show=False, id=f"read.{name}")
+            for name, key, action in (
+                ("previous_message", "k", "go('message', -1)"),
+                ("next_message", "j", "go('message', 1)"),
+                ("previous_block", "K", "go('block', -1)"),
+                ("next_block", "J", "go('block', 1)"),
+                ("previous_code", "left_square_bracket", "go('code', -1)"),
+                ("next_code", "right_square_bracket", "go('code', 1)"),
+                ("previous_error", "E", "go('error', -1)"),
+                ("next_error", "e", "go('error', 1)"),
+                ("next_hit", "n", "next_hit(1)"),
+                ("previous_hit", "N", "next_hit(-1)"),
+                ("open", "space", "open"),
+                ("fold", "f", "fold"),
+                ("copy_block", "c", "copy"),
+                ("link", "o", "open_link"),
+            )
+        ),
     ]
 
     class CallPicked(Notice):
@@ -187,6 +197,7 @@ class Transcript(ReadingView, can_focus=True):
                     self._touch(entry)
             case Committed():
                 self._commit(event.message)
+                self._clock.request(soon=True)
             case ToolStarted():
                 self._change_call(event.call.id, "waiting" if event.waiting else "running")
             case ToolOutput():
@@ -198,6 +209,7 @@ class Transcript(ReadingView, can_focus=True):
                 self.divider(event.text, "notice")
             case TurnEnded():
                 self._end(event)
+                self._clock.request(soon=True)
 
     def divider(self, text: str, kind: DividerKind = "switch") -> None:
         """Add a line between messages: what a change of model does, a notice, an error.

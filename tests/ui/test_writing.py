@@ -1,0 +1,416 @@
+"""Writing a message: chips, drafts, what waits in order, shell lines, another model once."""
+
+from pathlib import Path
+
+import pytest
+from textual.events import Paste
+from textual.widgets import Input
+
+from flux_tui.ui.screens.approval import ApprovalScreen
+from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.screens.prompt_search import PromptSearch
+from flux_tui.ui.widgets.chips import Attachments
+from flux_tui.ui.widgets.menu import Menu
+from flux_tui.ui.widgets.prompt import Prompt
+from flux_tui.ui.widgets.transcript import Transcript
+from tests.ui.driving import Chat, chatting, wait_until
+
+SLOW = "sim: tokens=400 speed=1"
+LINES = "\n".join(f"line {number}" for number in range(30))
+
+
+async def _paste(chat: Chat, text: str) -> None:
+    chat.prompt.post_message(Paste(text))
+    await chat.pilot.pause()
+
+
+def _menu(chat: Chat) -> Menu:
+    return chat.app.chat.query_one(Menu)
+
+
+def _said(chat: Chat) -> list[str]:
+    return [m.text for m in chat.session.conversation.path if m.role == "user"]
+
+
+async def _kept(chat: Chat, text: str, key: str = "") -> None:
+    """Wait until the store has a draft with *text* in it, or none if that is empty."""
+    store = chat.app.runtime.store
+    key = key or f"draft:{chat.session.id or f'new:{chat.app.root}'}"
+    found = ""
+    for _ in range(1_000):
+        found = await store.get_state(key) or ""
+        if text in found if text else not found:
+            return
+        await chat.pilot.pause(0.01)
+    raise AssertionError(f"no draft with {text!r} but {found!r}")
+
+
+# ── chips ──
+
+
+async def test_a_chip_is_removed_and_brought_back_as_one(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"a ")
+        await _paste(chat, LINES)
+        await chat.press(*" b")
+        assert chat.prompt.text == "a [pasted 30 lines] b"
+
+        await chat.press("left", "left", "backspace")
+        assert chat.prompt.text == "a  b"
+        await chat.press("alt+z")
+        assert chat.prompt.text == "a [pasted 30 lines] b"
+        assert chat.prompt.whole_text == f"a {LINES} b"
+
+
+async def test_the_cursor_passes_a_chip_in_one_step(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await _paste(chat, LINES)
+        end = chat.prompt.cursor_location
+
+        await chat.press("left")
+        assert chat.prompt.cursor_location == (0, 0)
+        await chat.press("right")
+        assert chat.prompt.cursor_location == end
+        await chat.press("ctrl+w")
+        assert chat.prompt.text == ""
+
+
+async def test_a_chip_is_expanded_in_its_place(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"see ")
+        await _paste(chat, LINES)
+
+        await chat.press("alt+x")
+
+        assert chat.prompt.text == f"see {LINES}"
+
+
+async def test_what_is_too_long_to_be_shown_stays_a_chip(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await _paste(chat, "word " * 200_000)
+        await wait_until(lambda: chat.prompt.text == "[pasted 1,000,000 characters]")
+
+        await chat.press("alt+x")
+
+        assert chat.prompt.text == "[pasted 1,000,000 characters]"
+        assert any("too long to be shown" in note for note in chat.notes)
+
+
+async def test_an_attached_text_is_expanded_into_the_message(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "a.py").write_text("print(1)\n")
+    async with chatting(tmp_path) as chat:
+        await chat.send("/attach a.py")
+        await wait_until(lambda: chat.app.chat.query_one(Attachments).items)
+
+        await chat.press("alt+x")
+
+        assert chat.prompt.text == "print(1)\n"
+        assert not chat.app.chat.query_one(Attachments).items
+
+
+async def test_ctrl_c_throws_away_what_up_and_undo_bring_back(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"precious", "ctrl+c")
+        assert chat.prompt.text == ""
+        await chat.press("up")
+        assert chat.prompt.text == "precious"
+        await chat.press("ctrl+c", *"new", "ctrl+c")
+        assert chat.app.is_running
+        assert chat.app.return_code is None
+
+
+# ── commands ──
+
+
+@pytest.mark.parametrize("text", ["/", "/nonsense", "/stop it now", "+nobody hello", "!", "+x"])
+async def test_what_cannot_be_done_is_not_sent_but_kept_and_told(tmp_path: Path, text: str) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.send(text)
+        await chat.pilot.pause()
+
+        assert chat.prompt.text == text
+        assert chat.notes
+        assert not chat.session.conversation.path
+
+
+async def test_a_doubled_slash_sends_a_text_that_begins_with_one(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("//help me")
+
+        assert _said(chat) == ["/help me"]
+        await chat.press("up")
+        assert chat.prompt.text == "//help me"
+
+
+async def test_a_command_is_chosen_in_the_menu_and_done(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        chat.session.policy.mode = "ask"
+        await chat.press(*"/he")
+        await wait_until(lambda: _menu(chat).chosen == "help")
+
+        await chat.press("down", "enter")
+
+        await wait_until(lambda: not isinstance(chat.app.screen, ChatScreen), "the help")
+        assert chat.prompt.text == ""
+
+
+async def test_enter_does_what_was_typed_and_not_what_the_menu_happens_to_show(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"/co")
+        await wait_until(lambda: _menu(chat).chosen is not None)
+
+        await chat.press("enter")
+
+        assert chat.prompt.text == "/co"
+        assert any("There is no command /co" in note for note in chat.notes)
+
+
+async def test_going_through_earlier_messages_opens_no_menu(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        chat.prompt.recalling.remember(["/help", "@a", "older"])
+        await chat.press("up", "up", "up")
+        assert chat.prompt.text == "older"
+        assert _menu(chat).chosen is None
+
+
+async def test_the_menu_lies_over_the_transcript_and_moves_nothing(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(40, 12)) as chat:
+        before = chat.app.chat.query_one("#main").region
+        await chat.press("/")
+        await wait_until(lambda: _menu(chat).chosen is not None)
+        await chat.settle()
+
+        assert chat.app.chat.query_one("#main").region == before
+        assert _menu(chat).region.bottom == chat.prompt.region.y
+        assert _menu(chat).region.y >= 0
+
+
+# ── another model for once ──
+
+
+async def test_one_message_goes_to_another_model_and_the_next_to_ones_own(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        own = chat.session.model.ref
+        other = next(c.info.ref for c in chat.app.runtime.choices() if c.info.ref != own)
+        await chat.say(f"+{other} who are you?")
+        await chat.say("and you?")
+
+        answers = [m for m in chat.session.conversation.path if m.role == "assistant"]
+        assert [m.model for m in answers] == [other, own]
+        assert _said(chat) == ["who are you?", "and you?"]
+        assert chat.session.model.ref == own
+
+
+async def test_the_models_name_is_completed_behind_the_plus(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"+haiku")
+        await wait_until(lambda: "haiku" in (_menu(chat).chosen or ""))
+
+        await chat.press("enter")
+
+        assert chat.prompt.text.startswith("+anthropic/claude-haiku")
+        assert chat.prompt.text.endswith(" ")
+
+
+# ── shell lines ──
+
+
+async def test_a_shell_line_asks_runs_and_goes_with_the_next_message(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.send("!echo one two")
+        await chat.dialog(ApprovalScreen)
+        await chat.pilot.click("#once")
+        await wait_until(lambda: _said(chat) and not chat.turning)
+        assert chat.answers == []
+        assert _said(chat) == ["`$ echo one two` printed:\n\n```\none two\n```"]
+        assert chat.app.chat.tools.calls == 1
+
+        await chat.say("what was that?")
+
+        assert len(chat.answers) == 1
+        await chat.press("up", "up")
+        assert chat.prompt.text == "!echo one two"
+
+
+async def test_a_denied_shell_line_adds_nothing(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.send("!echo one")
+        await chat.dialog(ApprovalScreen)
+        await chat.pilot.click("#no")
+        await wait_until(lambda: not chat.turning and isinstance(chat.app.screen, ChatScreen))
+        await chat.settle()
+
+        assert _said(chat) == []
+        assert "nothing was added" in chat.text("#status-now")
+
+
+async def test_an_at_sign_in_a_shell_line_attaches_nothing(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "a.py").write_text("print(1)\n")
+    async with chatting(tmp_path) as chat:
+        await chat.send("!echo @a.py")
+        await chat.dialog(ApprovalScreen)
+
+        assert not chat.app.chat.query_one(Attachments).items
+
+
+# ── what waits ──
+
+
+async def test_several_messages_wait_in_order_and_up_takes_the_last_back(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.begin(SLOW)
+        for text in ("first", "second", "third"):
+            await chat.send(text)
+        shown = chat.text("#waiting").splitlines()
+        assert [line.split()[-1] for line in shown] == ["first", "second", "third"]
+
+        await chat.press("up")
+
+        assert chat.prompt.text == "third"
+        assert [item.text for item in chat.app.chat.sending.waiting] == ["first", "second"]
+        await chat.press("escape")
+        await wait_until(lambda: not chat.turning)
+        assert chat.prompt.text == "first\n\nsecond\n\nthird"
+        assert not chat.app.chat.query_one("#waiting").display
+
+
+async def test_what_waits_is_sent_one_after_the_other(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.begin("sim: tokens=40 speed=16")
+        await chat.send("sim: text=two")
+        await chat.send("sim: text=three")
+
+        await wait_until(lambda: len(chat.answers) == 3 and not chat.turning)
+
+        assert _said(chat)[1:] == ["sim: text=two", "sim: text=three"]
+
+
+# ── drafts ──
+
+
+async def test_what_was_typed_is_there_again_after_a_crash(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        await chat.press(*"half a ")
+        await _paste(chat, LINES)
+        await _kept(chat, "[pasted 30 lines]")
+        session = chat.session.id
+        # A crash: nothing is written any more.
+        chat.app.chat.drafts.changed = lambda: None  # type: ignore[method-assign]
+        chat.app.chat.drafts._session = None  # pyright: ignore[reportPrivateUsage]
+    assert session is not None
+    async with chatting(tmp_path) as chat:
+        await chat.pilot.pause()
+        assert chat.prompt.text == ""
+
+        chat.app.chat.take(await chat.app.runtime.resume(session))
+
+        await wait_until(lambda: chat.prompt.text == "half a [pasted 30 lines]")
+        assert chat.prompt.whole_text == f"half a {LINES}"
+        assert _said(chat) == ["hello"]
+
+
+async def test_a_draft_stays_with_its_session(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        first = chat.session.id
+        assert first is not None
+        await chat.press(*"for the first")
+        await chat.press("ctrl+n")
+        await wait_until(lambda: chat.prompt.text == "", "an empty composer")
+        await chat.press(*"for the new one")
+
+        chat.app.chat.take(await chat.app.runtime.resume(first))
+        await wait_until(lambda: chat.prompt.text == "for the first")
+
+        await chat.press("ctrl+n")
+        await wait_until(lambda: chat.prompt.text == "for the new one")
+
+
+async def test_what_was_sent_is_no_draft_any_more(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"hello")
+        await _kept(chat, "hello")
+        await chat.say("hello")
+
+        await _kept(chat, "", f"draft:new:{chat.app.root}")
+        await _kept(chat, "")
+
+
+async def test_what_waits_is_part_of_the_draft(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.begin(SLOW)
+        await chat.send("and then?")
+        await _kept(chat, "and then?")
+        await chat.press("escape")
+
+
+async def test_a_session_that_is_only_read_gives_the_message_back(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        chat.session.read_only = True
+
+        await chat.send("more")
+        await chat.pilot.pause()
+
+        assert chat.prompt.text == "more"
+        assert _said(chat) == ["hello"]
+        assert any("can only be read" in note for note in chat.notes)
+
+
+# ── what was said before ──
+
+
+async def test_earlier_prompts_are_found_by_some_letters_and_esc_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        for text in ("sim: text=a explain the broken tests", "sim: text=b hello"):
+            await chat.say(text)
+        await chat.press(*"half a", "ctrl+r")
+        await chat.dialog(PromptSearch)
+        await chat.press("escape")
+        assert chat.prompt.text == "half a"
+
+        await chat.press("ctrl+r")
+        search = await chat.dialog(PromptSearch)
+        await chat.press(*"brktst")
+        assert search.query_one(Input).value == "brktst"
+        await wait_until(lambda: "broken" in (search.highlighted or ""))
+        await chat.press("enter")
+
+        await wait_until(lambda: isinstance(chat.app.screen, ChatScreen))
+        assert chat.prompt.text == "sim: text=a explain the broken tests"
+        await chat.press("alt+z")
+        assert chat.prompt.text == "half a"
+
+
+async def test_the_composer_grows_to_a_third_of_the_screen(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(80, 24)) as chat:
+        chat.prompt.fill("\n".join("x" * 40))
+        await chat.settle()
+
+        assert 6 <= chat.app.chat.query_one(Prompt).outer_size.height <= 8
+
+
+# ── reading ──
+
+
+async def test_reading_commands_work_from_the_composer(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("sim: table=2")
+        transcript = chat.app.chat.query_one(Transcript)
+        await chat.send("/up")
+        await wait_until(lambda: transcript.selected is not None)
+        assert transcript.has_focus
+
+        chat.prompt.focus()
+        await chat.send("/copyall")
+        await wait_until(lambda: any("the whole session" in note for note in chat.notes))
+        assert "## You" in chat.app.clipboard
+        await chat.send("/nexthit")
+        assert any("othing is being searched" in note for note in chat.notes)
