@@ -38,17 +38,21 @@ it says.
 
 {answers}
 
-Reply with one JSON object and nothing else: \
-{{"reason": "one or two sentences", "winner": {choices}}}
+Reply with one JSON object and nothing else, the scores from 1 to 10 in the order of the answers: \
+{{"reason": "one or two sentences", "scores": [{scores}], "winner": {choices}}}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One judgement: the place of the best answer as it was shown, None for a tie."""
+    """One judgement: the place of the best answer as it was shown, None for a tie.
+
+    `scores` are in the order shown, from 1 to 10; empty if the judge gave none that make sense.
+    """
 
     place: int | None
     reason: str
+    scores: tuple[float, ...] = ()
 
 
 def judge_prompt(rubric: str, question: str, answers: Sequence[str]) -> str:
@@ -68,6 +72,7 @@ def judge_prompt(rubric: str, question: str, answers: Sequence[str]) -> str:
         question=question,
         answers=shown,
         choices=choices,
+        scores=", ".join("…" for _ in answers),
     )
 
 
@@ -81,11 +86,18 @@ def read_verdict(text: str, count: int) -> Verdict | None:
         said = cast("dict[str, object]", value)  # braces hold an object or nothing that parses
         winner = str(said.get("winner", "")).strip().upper().removeprefix("ANSWER ")
         reason = one_line(str(said.get("reason", "")), 500)
+        scores = _scores(said.get("scores"), count)
         if winner == "TIE":
-            return Verdict(None, reason)
+            return Verdict(None, reason, scores)
         if len(winner) == 1 and winner in string.ascii_uppercase[:count]:
-            return Verdict(string.ascii_uppercase.index(winner), reason)
+            return Verdict(string.ascii_uppercase.index(winner), reason, scores)
     return None
+
+
+def _scores(said: object, count: int) -> tuple[float, ...]:
+    found = cast("list[object]", said) if isinstance(said, list) else []
+    fit = [float(s) for s in found if isinstance(s, int | float) and 1 <= s <= 10]
+    return tuple(fit) if len(fit) == len(found) == count else ()
 
 
 def orders(count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

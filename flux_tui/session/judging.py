@@ -4,26 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.events import Committed, TurnEnded
+from flux_tui.core.messages import user_message
 from flux_tui.core.models import ModelInfo
-from flux_tui.core.usage import Cost, sum_costs
+from flux_tui.core.usage import Cost, Usage, sum_costs
 from flux_tui.session.judge import Verdict, judge_prompt, orders, read_verdict
 from flux_tui.session.session import ChatSession
+
+_VERDICT = 150  # tokens that a verdict is taken to have
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What came of it. `verdicts` belong to `shown`, places of the answers as they were ordered.
 
-    A verdict is None when the judge's reply could not be understood.
+    A verdict is None when the judge's reply, in `replies`, could not be understood.
     """
 
     shown: tuple[tuple[int, ...], ...]
     verdicts: tuple[Verdict | None, ...]
     cost: Cost
+    replies: tuple[str, ...] = ()
+
+    @property
+    def bias(self) -> float | None:
+        """By how much what is read first is scored above what is read last; None if unknown.
+
+        In the two orders the same answers stand there, so that their worth cancels out.
+        """
+        scores = [verdict.scores for verdict in self.verdicts if verdict and verdict.scores]
+        if len(scores) < len(self.shown):
+            return None
+        return sum(each[0] - each[-1] for each in scores) / len(scores)
+
+    def score(self, place: int) -> tuple[float, ...]:
+        """Return what the answer at *place* was given in each order; empty if nothing."""
+        pairs = zip(self.shown, self.verdicts, strict=True)
+        return tuple(v.scores[order.index(place)] for order, v in pairs if v and v.scores)
 
     @property
     def picks(self) -> tuple[int | None, ...]:
@@ -44,6 +65,15 @@ class Judgement:
         return self.understood and len(set(self.picks)) == 1
 
 
+async def foretell(base: ChatSession, judge: ModelInfo, prompt: str) -> Cost:
+    """Return about what both judgements cost when one of them is asked with *prompt*."""
+    probe = base.branch(judge)
+    probe.conversation = replace(base.conversation.at(None), messages=()).plus(user_message(prompt))
+    reading = (await probe.preflight(judge)).cost
+    writing = await probe.ledger.charge(judge, Usage(output=_VERDICT), datetime.now(UTC))
+    return sum_costs((reading, writing) * 2)
+
+
 async def judge_answers(
     base: ChatSession, judge: ModelInfo, rubric: str, question: str, answers: Sequence[str]
 ) -> Judgement:
@@ -61,6 +91,7 @@ async def judge_answers(
     shown = orders(len(answers))
     verdicts: list[Verdict | None] = []
     costs: list[Cost] = []
+    replies: list[str] = []
     for order in shown:
         session = base.branch(judge)
         session.conversation = base.conversation.at(None)
@@ -72,5 +103,6 @@ async def judge_answers(
                     costs.append(event.message.cost or Cost())
                 if isinstance(event, TurnEnded) and (event.error or event.reason == "aborted"):
                     raise FluxError(event.error or "the judge was stopped", hint=event.hint)
-        verdicts.append(read_verdict(session.conversation.path[-1].text, len(answers)))
-    return Judgement(shown, tuple(verdicts), sum_costs(costs))
+        replies.append(session.conversation.path[-1].text)
+        verdicts.append(read_verdict(replies[-1], len(answers)))
+    return Judgement(shown, tuple(verdicts), sum_costs(costs), tuple(replies))

@@ -10,8 +10,8 @@ import pytest
 from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.usage import NO_COST
-from flux_tui.session.judge import Verdict
-from flux_tui.session.judging import Judgement, judge_answers
+from flux_tui.session.judge import Verdict, read_verdict
+from flux_tui.session.judging import Judgement, foretell, judge_answers
 from flux_tui.session.wiring import Runtime
 
 SAYS_A = 'sim: text="{\\"reason\\": \\"first\\", \\"winner\\": \\"A\\"}"'
@@ -53,6 +53,38 @@ def test_verdicts_are_about_answers_and_not_about_places() -> None:
     assert (biased.picks, biased.agree) == ((0, 2), False)
     assert (ties.picks, ties.agree) == ((None, None), True)
     assert (lost.understood, lost.agree) == (False, False)
+
+
+def test_what_is_read_first_may_be_scored_higher() -> None:
+    shown = ((0, 1), (1, 0))
+
+    same = Judgement(shown, (Verdict(0, "", (8, 6)), Verdict(1, "", (6, 8))), NO_COST)
+    first = Judgement(shown, (Verdict(0, "", (9, 5)), Verdict(0, "", (8, 6))), NO_COST)
+    none = Judgement(shown, (Verdict(0, "", (9, 5)), Verdict(0, "")), NO_COST)
+
+    assert (same.bias, same.score(0), same.score(1)) == (0, (8, 8), (6, 6))
+    assert (first.bias, first.score(0)) == (3, (9, 6))
+    assert (none.bias, none.score(1)) == (None, (5,))
+
+
+def test_scores_count_only_when_there_is_one_for_each_answer() -> None:
+    whole = read_verdict('{"winner": "A", "scores": [7, 4.5]}', 2)
+    short = read_verdict('{"winner": "A", "scores": [7]}', 2)
+    wild = read_verdict('{"winner": "A", "scores": [70, "x"]}', 2)
+
+    assert whole == Verdict(0, "", (7, 4.5))
+    assert short == wild == Verdict(0, "")
+
+
+async def test_what_judging_costs_is_told_before(runtime: Runtime) -> None:
+    model = runtime.find_model("openai/gpt-5.5")
+
+    little = await foretell(runtime.new_session(model), model, "why?")
+    much = await foretell(runtime.new_session(model), model, "why? " * 5000)
+
+    assert little.amount is not None
+    assert much.amount is not None
+    assert 0 < little.amount < much.amount
 
 
 async def test_what_cannot_be_judged_is_refused(runtime: Runtime) -> None:

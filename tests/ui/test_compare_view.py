@@ -354,13 +354,23 @@ async def test_a_merged_answer_becomes_a_turn_after_its_prompt_was_edited(tmp_pa
         assert len(view.chat.session.conversation.messages) == 5
 
 
+async def judged_by(view: View, model: str) -> RubricScreen:
+    """Ask *model* to judge, and agree to its reading the answers."""
+    view.screen.query_one(Prompt).fill(f"/judge {model}")
+    await view.press("enter")
+    consent = await view.chat.dialog(ConsentScreen)
+    consent.dismiss(True)
+    return await view.chat.dialog(RubricScreen)
+
+
 async def test_a_judge_reads_twice_and_says_whether_the_order_decided(tmp_path: Path) -> None:
     async with comparing(tmp_path) as view:
         await view.say("hello")
-        view.screen.query_one(Prompt).fill("/judge gemini/gemini-3.5-flash")
-        await view.press("enter")
-        rubric = await view.chat.dialog(RubricScreen)
+        rubric = await judged_by(view, "gemini/gemini-3.5-flash")
         assert "Correct" in rubric.query_one(TextArea).text
+        foretold = str(rubric.query_one(".question-text", Plain).content)
+        assert "2 requests" in foretold
+        assert "$" in foretold
 
         await view.press("ctrl+s")
         page = await view.chat.dialog(TextScreen)
@@ -370,6 +380,31 @@ async def test_a_judge_reads_twice_and_says_whether_the_order_decided(tmp_path: 
         assert "In the order B, A" in text
         assert "simulated" in text
         assert [len(path) for path in view.paths()] == [2, 2]
+
+
+async def test_the_judges_prompt_is_seen_whole_and_an_edited_rubric_is_kept(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        rubric = await judged_by(view, "gemini/gemini-3.5-flash")
+        rubric.query_one(TextArea).text = "Rhymes only."
+        await view.press("ctrl+o")
+        page = await view.chat.dialog(TextScreen)
+        text = " ".join(str(each.content) for each in page.query(Plain))
+        assert "Rhymes only." in text
+        assert all(pane.answer()[:40] in text for pane in view.panes)
+        await view.press("escape")
+        await view.chat.dialog(RubricScreen)
+        await view.press("ctrl+s")
+        await view.chat.dialog(TextScreen)
+        await view.press("escape")
+
+        view.screen.query_one(Prompt).fill("/judge gemini/gemini-3.5-flash")
+        await view.press("enter")
+        again = await view.chat.dialog(RubricScreen)
+
+        assert again.rubric == "Rhymes only."
+        await view.press("ctrl+r")
+        assert "Correct" in again.rubric
 
 
 async def test_f6_goes_to_the_chat_and_back_while_columns_answer(tmp_path: Path) -> None:

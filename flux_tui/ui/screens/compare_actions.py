@@ -34,6 +34,7 @@ class CompareActions:
         self._screen = screen
         self.votes = Votes(screen)
         self.reading = ReadingActions(screen)
+        self.refining = Refining(screen)
         self._table: dict[str, Callable[[str], Awaitable[None] | None]] = {
             "stop": lambda _: self._stop(),
             "stop_one": lambda _: screen.comparison.stop(self._pane.index),
@@ -49,8 +50,8 @@ class CompareActions:
             "tag": self.votes.set_tag,
             "tools": lambda _: self._tools(),
             "forecast": lambda _: self._forecast(),
-            "merge": lambda argument: Refining(screen).merge(argument),
-            "judge": lambda argument: Refining(screen).judge(argument),
+            "merge": self.refining.merge,
+            "judge": self.refining.judge,
             "scoreboard": lambda _: self._scoreboard(),
             "commands": lambda _: self._commands(),
             "help": lambda _: self._help(),
@@ -85,6 +86,8 @@ class CompareActions:
         if screen.busy:
             screen.give_back_all()
             screen.comparison.stop()
+        elif self.refining.stop():
+            return
         elif self.reading.comparing:
             self.reading.end_diff()
         elif self._pane.text.selected is not None and not prompt.has_focus:
