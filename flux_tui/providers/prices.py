@@ -210,7 +210,7 @@ def _providers() -> list[Provider]:
     from genai_prices.data import providers
 
     sys.modules.pop("genai_prices.data", None)
-    vars(genai_prices).pop("data", None)
+    genai_prices.__dict__.pop("data", None)
     return providers
 
 
