@@ -35,6 +35,7 @@ from flux_tui.ui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     from flux_tui.config.settings import Settings
+    from flux_tui.session.session import ChatSession
 
 INTERNAL_ERROR = 70
 _QUIT_SECONDS = 2.0
@@ -122,18 +123,20 @@ class FluxApp(StartingApp):
 
     def action_interrupt(self) -> None:
         """Copy what is selected, else clear the composer, else quit at the second press."""
-        chat = self.chat
-        selected = self.screen.get_selected_text()
-        prompt = chat.query_one(Prompt)
+        # The chat, or what lies over it: never a place that is hidden.
+        place = next((s for s in reversed(self.screen_stack) if s.query(StatusLine)), self.chat)
+        prompt = next(iter(place.query(Prompt)), None)
+        selected = self.screen.get_selected_text() or (prompt.selected_text if prompt else "")
         now = time.monotonic()
-        if selected or prompt.selected_text:
-            self.copy(selected or prompt.selected_text, "the selection")
+        if selected:
+            self.copy(selected, "the selection")
         elif now - self._interrupted < _QUIT_SECONDS and not (prompt and prompt.text):
             self.leave(0)
         else:
             self._interrupted = now
-            prompt.discard()
-            chat.query_one(StatusLine).say("Press Ctrl+C again to quit", "!", "$warning")
+            if prompt is not None:
+                prompt.discard()
+            place.query_one(StatusLine).say("Press Ctrl+C again to quit", "!", "$warning")
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy *text* without control characters, by the terminal (OSC 52)."""
@@ -170,15 +173,22 @@ class FluxApp(StartingApp):
         """Stop the running answer, keep it, and end with *status*."""
         self._finish(status)
 
+    def _answering(self) -> list[ChatSession]:
+        """Return the chat's session and those of columns, as far as they answer."""
+        chat = self.chat
+        sessions = [chat.session] if chat.session is not None else []
+        sessions += chat.actions.comparing.sessions if chat.furnished else []
+        return [session for session in sessions if session.busy]
+
     @work(exclusive=True, group="leave", exit_on_error=False)
     async def _finish(self, status: int) -> None:
-        session = self.chat.session
-        if session is not None and session.busy:
+        running = self._answering()
+        for session in running:
             session.stop()
-            for _ in range(40):
-                if not session.busy:
-                    break
-                await asyncio.sleep(0.05)  # the store takes what has arrived of the answer
+        for _ in range(40):
+            if not any(session.busy for session in running):
+                break
+            await asyncio.sleep(0.05)  # the store takes what has arrived of the answers
         try:
             if self._runtime is not None:
                 await asyncio.wait_for(self.chat.drafts.flush(), 1)
