@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import nsmallest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -19,8 +19,9 @@ MOST_FILES = 200_000
 
 _DEPTH = 12
 _SECONDS = 20.0
-_SLICE = 1_000  # files that are looked at in a row: a millisecond or two
-_REST = 0.0002  # seconds; a thread that never waits makes every key wait for its turn
+_WALKED = 50  # files that are found in a row, and
+_SEARCHED = 250  # paths that are looked at in a row: half a millisecond
+_REST = 0.0001  # seconds; a thread that never waits makes every key wait for its turn
 _LONGEST_PATH = 1_000  # characters; what is longer is text
 _MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|(\S+))')
 _PATHLIKE = re.compile(r"""["'~/.]|file://|[A-Za-z]:\\|[^\s/]+(/|\.[A-Za-z0-9]{1,5}$)""")
@@ -38,6 +39,7 @@ class FileTree:
         self._root = root
         self._paths: list[str] = []
         self._narrow: tuple[str, list[str]] = ("", [])  # the last search, and all it found
+        self._latest = object()  # the search that counts
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -50,16 +52,20 @@ class FileTree:
                 self._paths.append(entry.path[above:].replace(os.sep, "/"))
                 if len(self._paths) >= MOST_FILES:
                     break
-                if len(self._paths) % _SLICE == 0:
+                if len(self._paths) % _WALKED == 0:
                     time.sleep(_REST)
         self.done = True
 
     def find(self, wanted: str, most: int = 50) -> tuple[str, ...]:
-        """Return the best files for *wanted*; see `rank`."""
+        """Return the best files for *wanted*, see `rank`; nothing if another search began."""
+        search = self._latest = object()
         before, found = self._narrow
         # Who has the letters of a longer word has those of its beginning too.
         narrower = self.done and before and wanted.lower().startswith(before.lower())
-        matches = matching(found if narrower else list(self._paths), wanted)
+        paths = found if narrower else list(self._paths)
+        matches = matching(paths, wanted, lambda: self._latest is search)
+        if self._latest is not search:
+            return ()
         if self.done:
             self._narrow = (wanted, [path for _, _, path in matches])
         return tuple(path for _, _, path in nsmallest(most, matches))
@@ -74,16 +80,23 @@ def rank(paths: Iterable[str], wanted: str, most: int = 50) -> tuple[str, ...]:
     return tuple(path for _, _, path in nsmallest(most, matching(paths, wanted)))
 
 
-def matching(paths: Iterable[str], wanted: str) -> list[tuple[int, int, str]]:
-    """Return the *paths* that have the letters of *wanted*, each behind its order. Blocks."""
+def matching(
+    paths: Iterable[str], wanted: str, going_on: Callable[[], bool] = lambda: True
+) -> list[tuple[int, int, str]]:
+    """Return the *paths* that have the letters of *wanted*, each behind its order. Blocks.
+
+    Gives up, with nothing, when *going_on* says no.
+    """
     low = wanted.lower()
     scored: list[tuple[int, int, str]] = []
     for number, path in enumerate(paths):
         score = _score(path.lower(), low)
         if score is not None:
             scored.append((score, len(path), path))
-        if number % _SLICE == _SLICE - 1:
+        if number % _SEARCHED == _SEARCHED - 1:
             time.sleep(_REST)
+            if not going_on():
+                return []
     return scored
 
 

@@ -124,3 +124,10 @@ def test_a_file_is_named_from_the_folder_of_work(folder: Path) -> None:
     assert files.named_file("a file.txt", folder) == folder / "a file.txt"
     with pytest.raises(InputError, match="there is no file 'gone'"):
         files.named_file("gone", folder)
+
+
+def test_a_search_gives_up_when_another_begins() -> None:
+    paths = [f"f{number}" for number in range(1_000)]
+
+    assert files.matching(paths, "f", lambda: False) == []
+    assert len(files.matching(paths, "f")) == 1_000

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from flux_tui.session.files import FileTree
 
 _WAITING = 3  # messages that are shown of those that wait
+_PAUSE = 0.03  # seconds without a key before a search begins
 _GLANCE = 0.15  # seconds after which a list shows what was found so far
 _MAYBE_PATH = re.compile(r"""\s*['"]?(?:~/|\.{1,2}/|file://|/[^\s/]+[/.])""")
 
@@ -288,6 +289,7 @@ class Composer(Vertical):
             tree = FileTree(self._root())
             self._walk = tree, asyncio.create_task(asyncio.to_thread(tree.fill))
         tree, walking = self._walk
+        await asyncio.sleep(_PAUSE)  # who types on is not searched for in vain
         while True:
             done = tree.done or walking.done()
             known = self._tree if not done and self._tree is not None else tree
@@ -297,9 +299,8 @@ class Composer(Vertical):
             if found or done:
                 willing = word.kind == "file"
                 rows = [Offer(path) for path in found]
-                self.query_one(Menu).show(
-                    rows, more="files; type more of the name", willing=willing
-                )
+                more = f"best of {len(known):,} files"
+                self.query_one(Menu).show(rows, more=more, willing=willing)
             if done:
                 self._tree = tree
                 return
