@@ -17,7 +17,7 @@ from flux_tui.ui.screens.compare_refine import RubricScreen
 from flux_tui.ui.screens.consent import ConsentScreen
 from flux_tui.ui.screens.listing import TextScreen
 from flux_tui.ui.screens.model_picker import ModelPicker
-from flux_tui.ui.widgets.column_text import DiffText
+from flux_tui.ui.widgets.column_text import DiffText, Spot
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.transcript import Transcript
@@ -511,11 +511,39 @@ async def test_columns_scroll_together_by_turn_until_that_is_turned_off(tmp_path
         assert spots[1] is not None
         assert (spots[0].turn, spots[0].rows) == (spots[1].turn, spots[1].rows)
 
-        await view.press("alt+l", "alt+l")
+        await view.press("alt+l", "alt+l", "alt+l")
         assert view.screen.together == "off"
         await view.press("home")
         await view.settle()
         assert two.scroll_offset.y > 0
+
+
+SHORT = "# One\\n\\nfirst\\n\\nsecond\\n\\n# Two\\n\\nthird\\n\\nfourth"
+
+
+async def test_columns_scroll_by_heading_and_by_block_though_one_is_longer(tmp_path: Path) -> None:
+    wordy = SHORT.replace("first", "first " * 300).replace("third", "third " * 400)
+    async with comparing(tmp_path, size=(140, 20)) as view:
+        for key, text in (("alt+1", SHORT), ("alt+2", wordy)):
+            await view.press(key)
+            await view.say(f'sim: text="{text}"')
+        await view.press("alt+2")
+        await view.say("sim: tokens=600")
+        one, two = (pane.text for pane in view.panes)
+
+        for mode, heading, block in (("heading", 2, 0), ("block", 2, 1), ("block", 1, 2)):
+            while view.screen.together != mode:
+                await view.press("alt+l")
+            two.stand(Spot(turn=1, rows=0, heading=heading, block=block), view.screen.together)
+            two.post_message(two.Moved(two))
+            await view.settle()
+
+            mine, other = one.spot(), two.spot()
+            assert mine is not None
+            assert other is not None
+            assert (mine.turn, mine.heading, mine.block) == (1, heading, block)
+            assert (other.turn, other.heading, other.block) == (1, heading, block)
+            assert mine.rows < other.rows  # the longer answer has more above
 
 
 async def test_below_100_cells_columns_are_tabs(tmp_path: Path) -> None:

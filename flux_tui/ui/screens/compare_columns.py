@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
 from textual.screen import Screen
@@ -16,7 +16,7 @@ from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.labels import plain
 from flux_tui.ui.screens.listing import LinkScreen
 from flux_tui.ui.widgets.column_pane import LETTERS, ColumnPane
-from flux_tui.ui.widgets.column_text import ColumnText, DiffText
+from flux_tui.ui.widgets.column_text import ColumnText, DiffText, Together
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
@@ -24,10 +24,10 @@ from flux_tui.ui.widgets.status_line import StatusLine
 if TYPE_CHECKING:
     from flux_tui.ui.app import FluxApp
 
-Together: TypeAlias = Literal["turn", "heading", "off"]
 TOGETHER: dict[Together, str] = {
     "turn": "scrolling by turn",
     "heading": "scrolling by heading",
+    "block": "scrolling by block",
     "off": "each scrolls alone",
 }
 
@@ -128,12 +128,9 @@ class ColumnsScreen(Screen[None]):
         spot = event.text.spot()
         if self.together == "off" or spot is None:
             return
-        by_heading = self.together == "heading"
-        if not by_heading:
-            spot = type(spot)(spot.turn, 0, event.text.rows_above(spot), spot.end)
         for pane in self.shown:
             if pane.text is not event.text and pane.text.display:
-                pane.text.stand(spot, by_heading=by_heading)
+                pane.text.stand(spot, self.together)
 
     @on(DiffText.Moved)
     def _diff_moved(self, event: DiffText.Moved) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from flux_tui.core.errors import InputError
 from flux_tui.session.answer_diff import diff_answers
-from flux_tui.ui.screens.compare_columns import ColumnsScreen, Together
+from flux_tui.ui.screens.compare_columns import ColumnsScreen
 from flux_tui.ui.widgets.column_pane import ColumnPane
-from flux_tui.ui.widgets.column_text import clean
+from flux_tui.ui.widgets.column_text import Together, clean
 
-_MODES: tuple[Together, ...] = ("turn", "heading", "off")
+_MODES: tuple[Together, ...] = ("turn", "heading", "block", "off")
 
 
 class ReadingActions:
@@ -70,7 +70,12 @@ class ReadingActions:
         screen = self._screen
         screen.together = _MODES[(_MODES.index(screen.together) + 1) % len(_MODES)]
         screen.refresh_bar()
-        words = {"turn": "by turn", "heading": "by turn and heading", "off": "each alone"}
+        words: dict[Together, str] = {
+            "turn": "by turn",
+            "heading": "by turn and heading",
+            "block": "by paragraph, list, table and code",
+            "off": "each alone",
+        }
         screen.say(f"Columns scroll {words[screen.together]}")
 
     def _next_diff(self) -> Awaitable[None] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -14,19 +15,35 @@ from flux_tui.ui.render.labels import assemble, plain
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.transcript import Transcript
 from flux_tui.ui.widgets.transcript_reading import Goal
+from flux_tui.ui.widgets.transcript_view import Place
+
+Together: TypeAlias = Literal["turn", "heading", "block", "off"]
+"""What is kept level in all columns while one is scrolled."""
+
+_BLOCKS = frozenset({"prose", "code", "table"})
+"""Kinds of pieces that answers have in common; what only one vendor sends would shift the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
     """A place that means the same in every column.
 
-    `turn` counts the user's messages from 1, `heading` those of the answer's Markdown, 0 before
-    the first one; `rows` are below that. `end` says that the reader stays at the end.
+    Attributes:
+        turn: counts the user's messages from 1; 0 before the first.
+        rows: below the beginning of the turn.
+        heading: counts those of the answer's Markdown from 1; 0 before the first.
+        below: rows below that heading, or the turn's beginning.
+        block: counts paragraphs, lists, tables and code below the heading from 0; -1 before them.
+        share: how much of that block lies above, 0 to 1.
+        end: whether the reader stays at the end.
     """
 
     turn: int
-    heading: int
     rows: int
+    heading: int = 0
+    below: int = 0
+    block: int = -1
+    share: float = 0.0
     end: bool = False
 
 
@@ -80,61 +97,76 @@ class ColumnText(Transcript):
         starts = self._turns()
         turn = sum(at <= top.at for at in starts)
         if not turn:
-            return Spot(0, 0, line, self.follow)
+            return Spot(0, line, below=line, end=self.follow)
         begin = self._heights.top(starts[turn - 1])
-        heads = [head for head in self._headings(turn) if head <= line]
-        base = heads[-1] if heads else begin
-        return Spot(turn, len(heads), line - base, self.follow)
+        groups = self._groups(turn)
+        heading = sum(self._line_of(group[0]) <= line for group in groups[1:])
+        base = self._line_of(groups[heading][0]) if heading else begin
+        above = [place for place in groups[heading] if self._line_of(place) <= line]
+        share = 0.0
+        if above:
+            height = self._layout(above[-1].at).heights[above[-1].number]
+            share = (line - self._line_of(above[-1])) / max(height, 1)
+        return Spot(
+            turn=turn,
+            rows=line - begin,
+            heading=heading,
+            below=line - base,
+            block=len(above) - 1,
+            share=min(share, 1.0),
+            end=self.follow,
+        )
 
-    def stand(self, spot: Spot, *, by_heading: bool) -> None:
-        """Go to *spot*, or as near as this column has; *by_heading* also within a turn."""
-        if spot.end:
-            super().action_last()
-            return
+    def stand(self, spot: Spot, by: Together) -> None:
+        """Go to *spot*, or as near as this column has, with its turn, heading or block level."""
         starts = self._turns()
-        if spot.turn > len(starts):
+        if spot.end or spot.turn > len(starts):
             super().action_last()
             return
-        begin = self._heights.top(starts[spot.turn - 1]) if spot.turn else 0
-        after = starts[spot.turn] if spot.turn < len(starts) else len(self._entries)
-        end = self._heights.top(after) if after < len(self._entries) else self._heights.total
-        rows = spot.rows
-        heads = self._headings(spot.turn) if by_heading and spot.turn else []
-        if heads and spot.heading:
-            number = min(spot.heading, len(heads))
-            begin = heads[number - 1]
-            end = heads[number] if number < len(heads) else end
         self.follow = False
-        self._go(max(min(begin + rows, end - 1), 0))
+        self._go(max(self._line_at(spot, by, starts), 0))
         self._measure_visible()
         self.follow = self.scroll_offset.y >= self.max_scroll_y
         self.update_window()
 
-    def rows_above(self, spot: Spot) -> int:
-        """Return how many rows of the turn lie above *spot*, headings or not."""
-        starts = self._turns()
-        if not 0 < spot.turn <= len(starts):
-            return spot.rows
-        heads = self._headings(spot.turn)
-        begin = self._heights.top(starts[spot.turn - 1])
-        base = heads[spot.heading - 1] if 0 < spot.heading <= len(heads) else begin
-        return base + spot.rows - begin
+    def _line_at(self, spot: Spot, by: Together, starts: list[int]) -> int:
+        begin = self._heights.top(starts[spot.turn - 1]) if spot.turn else 0
+        after = starts[spot.turn] if spot.turn < len(starts) else len(self._entries)
+        end = self._heights.top(after) if after < len(self._entries) else self._heights.total
+        if by == "turn" or not spot.turn:
+            return min(begin + spot.rows, end - 1)
+        groups = self._groups(spot.turn)
+        number = min(spot.heading, len(groups) - 1)
+        if number:
+            begin = self._line_of(groups[number][0])
+            end = self._line_of(groups[number + 1][0]) if number + 1 < len(groups) else end
+        if by == "heading" or spot.block < 0 or not groups[number]:
+            return min(begin + spot.below, end - 1)
+        place = groups[number][min(spot.block, len(groups[number]) - 1)]
+        self._measure(place.at, place.number)
+        height = self._layout(place.at).heights[place.number]
+        share = spot.share if spot.block < len(groups[number]) else 1.0
+        return self._line_of(place) + min(round(share * height), max(height - 1, 0))
 
     def _turns(self) -> list[int]:
         """Return the places of the user's messages."""
         return [at for at, entry in enumerate(self._entries) if entry.role == "user"]
 
-    def _headings(self, turn: int) -> list[int]:
-        """Return the lines of the headings of a turn's answers."""
+    def _groups(self, turn: int) -> list[list[Place]]:
+        """Return the blocks of a turn: those before its first heading, then heading by heading."""
         starts = self._turns()
         end = starts[turn] if turn < len(starts) else len(self._entries)
-        found: list[int] = []
-        for at in range(starts[turn - 1] + 1, end):
-            layout = self._layout(at)
-            for number, piece in enumerate(layout.pieces):
-                if piece.kind == "prose" and piece.source.lstrip("\n").startswith("#"):
-                    found.append(self._heights.top(at) + layout.heights.top(number))
-        return found
+        groups: list[list[Place]] = [[]]
+        for at in range(starts[turn - 1], end):
+            answer = self._entries[at].role != "user"
+            for number, piece in enumerate(self._layout(at).pieces):
+                if piece.kind not in _BLOCKS:
+                    continue
+                prose = answer and piece.kind == "prose"
+                if prose and piece.source.lstrip("\n").startswith("#"):
+                    groups.append([])
+                groups[-1].append(Place(at, number, 0))
+        return groups
 
 
 class DiffText(VerticalScroll, can_focus=True):
