@@ -136,6 +136,8 @@ def _of_body(runtime: Runtime, read: Ingested, model: ModelInfo) -> Preflight:
 
 def _told(found: Preflight, source: str) -> list[str]:
     """Return it as lines for a reader, the most important first."""
+    from flux_tui.session.switch import answer_words
+
     about = "≈ " if found.estimated else ""
     size = f"{about}{found.tokens:,} tokens"
     if found.window is None:
@@ -143,6 +145,7 @@ def _told(found: Preflight, source: str) -> list[str]:
     else:
         words = "fits" if found.fits else "does not fit"
         fit = f"{words}: {size} of {found.window:,}"
+        fit += answer_words(found.tokens, found.reserve, found.window)
     lines = [
         f"for         {found.model.ref}",
         f"read from   {source}" + (f", answered by {found.before}" if found.before else ""),

@@ -12,6 +12,7 @@ from flux_tui.core.report import Action, ReportItem, SwapReport
 from flux_tui.core.usage import JSON, NO_COST, Cost, Usage
 from flux_tui.session.meter import Meter, TokenBasis
 from flux_tui.session.outgoing import Outgoing
+from flux_tui.session.switch import has_room, reserved
 
 PriceNow = Callable[[ModelInfo, Usage, datetime], Cost]
 
@@ -34,6 +35,7 @@ class Preflight:
         model: the model asked about.
         report: what is kept, adapted and dropped, item by item.
         tokens: the size of the request as `model` would count it; `basis` says how it is known.
+        reserve: tokens that the answer may take, for which there must be room, too.
         cost: of reading the history once, without a cache; it rests on `tokens`.
         cache_left: tokens that lie in the present model's cache and are read anew; 0 if none.
         gained: what `model` can do and `before` cannot, in words; `lost` the other way round.
@@ -49,6 +51,7 @@ class Preflight:
     tokens: int
     basis: TokenBasis
     cost: Cost
+    reserve: int = 0
     cache_left: int = 0
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
@@ -69,8 +72,8 @@ class Preflight:
 
     @property
     def fits(self) -> bool | None:
-        """Whether the conversation fits the window; None if its size is not known."""
-        return None if self.window is None else self.tokens < self.window
+        """Whether conversation and answer fit the window; None if its size is not known."""
+        return has_room(self.tokens, self.reserve, self.window)
 
     def items(self, action: Action) -> tuple[ReportItem, ...]:
         """Return what is "kept", "adapted" or "dropped"."""
@@ -93,6 +96,7 @@ class Preflight:
             "tokens": self.tokens,
             "tokens_basis": self.basis,
             "window": self.window,
+            "reserve": self.reserve,
             **listed,
             "cost": {"usd": None if amount is None else f"{amount:f}", "basis": self.cost.basis},
             "cache_left": self.cache_left,
@@ -133,7 +137,8 @@ def preflight(
         tokens, basis = meter.weigh(request.messages, model, request.system, request.tools)
     cost = price(model, Usage(input=tokens), datetime.now(UTC)) if history else NO_COST
     reader = privacy.new_reader(history, model)
-    fits = model.context_window is None or tokens < model.context_window
+    reserve = reserved(model, outgoing.max_output) if history else 0
+    full = has_room(tokens, reserve, model.context_window) is False
     return Preflight(
         before=None if before is None else before.ref,
         model=model,
@@ -141,13 +146,14 @@ def preflight(
         tokens=tokens,
         basis=basis,
         cost=cost,
+        reserve=reserve,
         cache_left=_cached(history, before, model),
         gained=() if before is None else _beyond(model, before),
         lost=() if before is None else _beyond(before, model),
         discloses_to=(label or reader) if reader else "",
         must_ask=privacy.needs_consent(history, model) is not None,
         withheld=tuple(message.id for message in privacy.withheld(history, model)),
-        larger=() if fits else larger,
+        larger=larger if full else (),
     )
 
 

@@ -26,7 +26,7 @@ from flux_tui.session.privacy import Privacy
 from flux_tui.session.prompts import read_notes, system_prompt
 from flux_tui.session.services import Services
 from flux_tui.session.shell_line import LineDeps, run_line
-from flux_tui.session.switch import Switch
+from flux_tui.session.switch import Switch, reserved
 from flux_tui.session.turn import run_turn
 from flux_tui.tools.base import Tool
 
@@ -197,6 +197,7 @@ class ChatSession:
             tokens=use.tokens,
             estimated=use.estimated,
             window=use.window,
+            reserve=reserved(model, self._services.max_output),
             new_reader=self.privacy.new_reader(self.conversation.path, model),
         )
 

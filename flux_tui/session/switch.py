@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flux_tui.core.models import ModelRef
+from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.core.normalize import SwapReport
 
 
@@ -18,12 +18,13 @@ class Switch:
     tokens: int
     estimated: bool
     window: int | None
+    reserve: int = 0  # tokens that an answer may take
     new_reader: str = ""  # a provider that gets to read the history for the first time
 
     @property
     def fits(self) -> bool | None:
-        """Whether the conversation fits the new window; None if its size is not known."""
-        return None if self.window is None else self.tokens < self.window
+        """Whether conversation and answer fit the new window; None if its size is not known."""
+        return has_room(self.tokens, self.reserve, self.window)
 
     def line(self) -> str:
         """Return it as one line of text, for the transcript."""
@@ -36,7 +37,30 @@ class Switch:
         if self.window is None:
             return f"{tokens} tokens, window unknown"
         words = "fits" if self.fits else "does not fit"
-        return f"{words}: {tokens} of {short_count(self.window)}"
+        more = answer_words(self.tokens, self.reserve, self.window)
+        return f"{words}: {tokens} of {short_count(self.window)}{more}"
+
+
+def reserved(model: ModelInfo, max_output: int | None) -> int:
+    """Return the tokens to leave for an answer of *model*: its limit, or the user's *max_output*.
+
+    At most half of the window; 0 if nobody told a limit.
+    """
+    wanted = max_output or model.max_output or 0
+    most = min(wanted, model.max_output or wanted)
+    return most if model.context_window is None else min(most, model.context_window // 2)
+
+
+def has_room(tokens: int, reserve: int, window: int | None) -> bool | None:
+    """Return whether *tokens* and an answer of *reserve* fit; None if the window is not known."""
+    return None if window is None else tokens + reserve < window
+
+
+def answer_words(tokens: int, reserve: int, window: int | None) -> str:
+    """Return words for the case that only the answer has no room."""
+    if window is None or tokens >= window or tokens + reserve < window:
+        return ""
+    return f", and {short_count(reserve)} for the answer"
 
 
 def short_count(tokens: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from flux_tui.core.events import Noted
 from flux_tui.core.messages import Image
 from flux_tui.session.privacy import WITHHELD, Privacy
 from flux_tui.session.session import ChatSession
+from flux_tui.session.switch import reserved
 from flux_tui.session.wiring import SIMULATOR_KEY, Runtime
-from tests.session.helpers import drain, ended
+from tests.session.helpers import drain, ended, model
 
 Make = Callable[..., Runtime]
 CLAUDE, GPT, CHAT = "anthropic/claude-sonnet-5-5", "openai/gpt-5.5", "openai-chat/gpt-5.5"
@@ -135,6 +137,40 @@ async def test_what_does_not_fit_is_told_with_larger_models(make: Make) -> None:
     assert "images" in found.lost
     assert 1 <= len(found.larger) <= 3
     assert found.model.ref not in found.larger
+
+
+async def test_a_window_that_has_no_room_for_the_answer_does_not_fit(make: Make) -> None:
+    runtime = make('[models."openai/gpt-5.5"]\ncontext_window = 5000\nmax_output = 2500\n')
+    session = await begun(runtime, CLAUDE, "word " * 2_500)
+
+    found = await session.preflight(runtime.find_model(GPT))
+    switch = session.swap(runtime.find_model(GPT))
+
+    assert 2_500 < found.tokens < 5_000
+    assert (found.fits, found.reserve, found.dump()["reserve"]) == (False, 2_500, 2_500)
+    assert found.larger
+    assert switch.fits is False
+    assert "of 5k, and 2k for the answer" in switch.line()
+
+
+@pytest.mark.parametrize(
+    ("window", "most", "wanted", "left"),
+    [
+        (1_000, 300, None, 300),
+        (1_000, 300, 100, 100),
+        (1_000, 300, 900, 300),
+        (1_000, None, 200, 200),
+        (1_000, None, None, 0),
+        (1_000, 1_000, None, 500),
+        (None, 300, None, 300),
+    ],
+)
+def test_what_is_left_for_an_answer_is_its_limit_and_half_of_the_window_at_the_most(
+    window: int | None, most: int | None, wanted: int | None, left: int
+) -> None:
+    info = replace(model(), context_window=window, max_output=most)
+
+    assert reserved(info, wanted) == left
 
 
 async def test_a_users_own_price_is_used(make: Make) -> None:

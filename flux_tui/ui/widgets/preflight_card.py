@@ -18,7 +18,7 @@ from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.core.report import Action
 from flux_tui.session.meter import TokenBasis
 from flux_tui.session.preflight import Preflight
-from flux_tui.session.switch import short_count
+from flux_tui.session.switch import answer_words, short_count
 from flux_tui.ui.render.labels import assemble, count, money, one_line, plain
 from flux_tui.ui.widgets.plain import Plain
 
@@ -173,7 +173,7 @@ def _fit(found: Preflight) -> Line:
         (f"{glyph} {words} ", f"bold {style}"),
         ("▰" * full, style),
         ("▱" * (_METER - full), "dim"),
-        f" {tokens} of {short_count(window)}",
+        f" {tokens} of {short_count(window)}{answer_words(found.tokens, found.reserve, window)}",
     ]
 
 
