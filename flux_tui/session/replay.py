@@ -1,4 +1,4 @@
-"""A whole session once more with another model: the same questions, the tools' old results."""
+"""A whole session once more with another model: the same questions, tools as then or run anew."""
 
 from __future__ import annotations
 
@@ -101,8 +101,18 @@ class Replay:
     What it says is stored as a branch of the same session. `done` counts answered questions.
     """
 
-    def __init__(self, base: ChatSession, model: ModelInfo, tools: Mapping[str, Tool]) -> None:
+    def __init__(
+        self,
+        base: ChatSession,
+        model: ModelInfo,
+        tools: Mapping[str, Tool],
+        *,
+        run_again: bool = False,
+    ) -> None:
         """Begin before the first message of *base*; *tools* describe those called there.
+
+        With *run_again* all of *tools* are run anew: those that only read at once, any other after
+        the question that the session's approver asks. Else nothing is run.
 
         Raises:
             InputError: there is nothing to replay, or an answer is still running.
@@ -114,7 +124,12 @@ class Replay:
         if not self.questions:
             raise InputError("there is nothing to replay yet")
         self.base = base
-        session = base.branch(model, tools=recorded_tools(self.original.path, tools))
+        self.run_again = run_again
+        given = tools if run_again else recorded_tools(self.original.path, tools)
+        session = base.branch(model, tools=given)
+        session.approver = base.approver
+        if base.policy.mode == "none":
+            session.policy = base.policy
         session.conversation = self.original.at(None)
         self.column = Column(session)
         self.done = 0

@@ -11,10 +11,12 @@ import pytest
 from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import InputError
 from flux_tui.core.events import ReplyDelta, TurnEnded, TurnEvent
-from flux_tui.core.messages import ToolResult
+from flux_tui.core.messages import ToolCall, ToolResult
+from flux_tui.session.approvals import Answer, Unattended
 from flux_tui.session.replay import NOT_RECORDED, Replay
 from flux_tui.session.session import ChatSession
 from flux_tui.session.wiring import Runtime
+from flux_tui.tools.base import Preview, Tool
 
 OTHER = "openai/gpt-5.5"
 LOOK = 'sim: tool=list_files:{"path":"."} look'
@@ -82,6 +84,34 @@ async def test_tools_give_what_they_gave_and_are_not_run(runtime: Runtime) -> No
     assert "first.txt" in again.text
     assert "second.txt" not in again.text
     assert again.text == original.text
+
+
+async def test_tools_that_read_may_run_again(runtime: Runtime) -> None:
+    base = await said(runtime, LOOK)
+    (runtime.root / "second.txt").write_text("2")
+    replay = Replay(base, runtime.find_model(OTHER), runtime.tools, run_again=True)
+
+    await drained(replay.run())
+
+    assert "second.txt" in results(replay.column.session)[0].text
+
+
+async def test_a_tool_that_writes_runs_again_only_after_a_question(runtime: Runtime) -> None:
+    class Asked(Unattended):
+        calls = 0
+
+        async def ask(self, call: ToolCall, tool: Tool, preview: Preview | None) -> Answer:
+            self.calls += 1
+            return Answer.NO
+
+    base = await said(runtime, 'sim: tool=write_file:{"path":"a.txt","content":"x"} write')
+    base.approver = asked = Asked()
+    replay = Replay(base, runtime.find_model(OTHER), runtime.tools, run_again=True)
+
+    await drained(replay.run())
+
+    assert asked.calls == 1
+    assert not (runtime.root / "a.txt").exists()
 
 
 async def test_a_call_that_was_not_made_before_is_answered_with_a_sentence(

@@ -49,8 +49,8 @@ async def test_a_replay_stands_beside_the_original_and_stays_a_branch(tmp_path: 
 
 
 async def test_the_replay_can_be_stopped_gone_on_with_and_adopted(tmp_path: Path) -> None:
-    async with chatting(tmp_path, size=(140, 40), FLUX_SIM_SPEED="300") as chat:
-        screen = await replaying(chat, "sim: tokens=100 one")
+    async with chatting(tmp_path, size=(140, 40), FLUX_SIM_SPEED="100") as chat:
+        screen = await replaying(chat, "sim: tokens=200 one")
         await wait_until(lambda: screen.panes[1].column.progress.tokens)
         await chat.press("escape")
         await wait_until(lambda: not screen.busy)
@@ -84,3 +84,19 @@ async def test_nothing_said_means_nothing_to_replay(tmp_path: Path) -> None:
         await chat.send("/replay openai/gpt-5.5")
 
         await wait_until(lambda: any("replayed" in note for note in chat.notes))
+
+
+async def test_the_replay_may_run_the_tools_again(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(140, 40), FLUX_APPROVAL="read") as chat:
+        await chat.send("/model anthropic/claude-opus-5")
+        await chat.say('sim: tool=list_files:{"path":"."} look')
+        await chat.send("/replay openai/gpt-5.5")
+        (await chat.dialog(ConsentScreen)).dismiss(True)
+        question = await chat.dialog(QuestionScreen)
+        question.action_otherwise()
+        screen = await chat.dialog(ReplayScreen)
+        await wait_until(lambda: screen.replay.finished and not screen.busy)
+        await chat.settle()
+
+        assert screen.replay.run_again
+        assert "tools run again" in str(screen.query_one("#compare-bar", Plain).content)

@@ -21,22 +21,28 @@ from flux_tui.ui.widgets.plain import Plain, PlainButton
 
 
 class QuestionScreen(GuardedDialog[bool]):
-    """Returns whether the user says yes to *text*; Escape says no."""
+    """Returns whether the user says yes to *text*; Escape says no.
+
+    *other* is another way to say yes, the key T: `otherwise` tells that it was chosen.
+    """
 
     AUTO_FOCUS = "#yes"
     CSS_PATH: ClassVar[Any] = "../styles/compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "dismiss(True)", "Yes"),
         Binding("n,escape", "dismiss(False)", "No"),
+        Binding("t", "otherwise", "Otherwise", show=False),
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
     ]
 
-    def __init__(self, title: str, text: Content, yes: str) -> None:
+    def __init__(self, title: str, text: Content, yes: str, other: str = "") -> None:
         super().__init__()
         self._title = title
         self._text = text
         self._yes = yes
+        self._other = other
+        self.otherwise = False
 
     def compose(self) -> ComposeResult:
         """Yield the text and two answers."""
@@ -45,13 +51,24 @@ class QuestionScreen(GuardedDialog[bool]):
             yield Plain(self._text, classes="question-text")
             with Horizontal(classes="buttons"):
                 yield Choice(f"y  {self._yes}", id="yes")
+                if self._other:
+                    yield Choice(f"t  {self._other}", id="other")
                 yield Choice("n  No", id="no")
             yield Plain("←→ choose · Enter take · Esc no", classes="keys")
 
     @on(PlainButton.Pressed)
     def _pressed(self, event: PlainButton.Pressed) -> None:
         event.stop()
-        self.dismiss(event.button.id == "yes")
+        if event.button.id == "other":
+            self.action_otherwise()
+        else:
+            self.dismiss(event.button.id == "yes")
+
+    def action_otherwise(self) -> None:
+        """Say yes in the other way, if there is one."""
+        if self._other:
+            self.otherwise = True
+            self.dismiss(True)
 
 
 def forecast_text(

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 _NAME = "compare"
 
+_TOOLS = (
+    "Tools give the results they had, and none is run; or they run again:\n"
+    "what only reads at once, anything else after a question."
+)
+
 
 class CompareOpening:
     """Keeps the split view that is open, so that F6 goes to and fro."""
@@ -174,18 +179,31 @@ class CompareOpening:
         from flux_tui.ui.screens.compare_dialogs import QuestionScreen
         from flux_tui.ui.screens.replay import ReplayScreen
 
-        flux = self._screen.flux
-        replay = Replay(self._screen.open_session, model, flux.runtime.tools)
+        flux, session = self._screen.flux, self._screen.open_session
+        replay = Replay(session, model, flux.runtime.tools)
         number = len(replay.questions)
+        about = await replay.about()
+        reading = (
+            ("what reading costs is not known", "")
+            if about.amount is None
+            else (f"about {money(about)} to read", "bold")
+        )
+        called = any(message.tool_calls for message in replay.original.path)
         text = assemble(
             (f"{number} question{'s' if number > 1 else ''}", "bold"),
-            f" again, to {one_line(str(model.ref), 60)}. Reading costs about ",
-            (money(await replay.about()), "bold"),
-            ",\nif its answers are as long; what it writes comes on top.\n",
-            ("No tool is run: calls get the results they had.", "dim"),
+            f" again, to {one_line(str(model.ref), 60)}: ",
+            reading,
+            " if its\nanswers are as long; what it writes comes on top.\n",
+            (_TOOLS if called else "", "dim"),
         )
-        if await self._screen.app.push_screen_wait(
-            QuestionScreen("Replay this session?", text, "Replay")
-        ):
+        question = QuestionScreen(
+            "Replay this session?",
+            text,
+            "Reuse results" if called else "Replay",
+            "Run tools again" if called else "",
+        )
+        if await self._screen.app.push_screen_wait(question):
+            if question.otherwise:
+                replay = Replay(session, model, flux.runtime.tools, run_again=True)
             self._replaying = ReplayScreen(replay)
             self._screen.app.push_screen(self._replaying)

@@ -79,13 +79,14 @@ class ReplayScreen(ColumnsScreen):
             return
         replay = self.replay
         at = min(replay.done + 1, len(replay.questions))
+        tools = "tools run again" if replay.run_again else "no tool is run"
         words = "done" if replay.finished else f"turn {at}"
         bar = assemble(
             ("◆ Replay", "bold $primary"),
             (" DEMO" if replay.base.model.simulated else "", "bold $warning"),
             f"  {one_line(replay.base.title, 40)}",
             (f"  {words} of {len(replay.questions)}", "bold"),
-            (f"  no tool is run · {TOGETHER[self.together]}", "dim"),
+            (f"  {tools} · {TOGETHER[self.together]}", "dim"),
         )
         self.query_one("#compare-bar", Plain).update(bar)
         self.clock.request()
