@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from flux_tui.core.events import ReplyDelta, TextDelta, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.usage import Budgets
-from flux_tui.session.compare import Comparison
+from flux_tui.session.compare import USUAL_ANSWER, Comparison
 from flux_tui.session.wiring import Runtime
 from flux_tui.sim.app import SimSettings, Simulator
 from flux_tui.sim.server import serve
@@ -225,6 +227,104 @@ async def test_a_budget_is_shared_by_the_columns(runtime: Runtime) -> None:
     await drained(comparison.ask("hello"))
 
     assert [column.session.budget for column in comparison.columns] == [Decimal("0.000001")] * 2
+
+
+async def test_a_stalled_column_holds_up_nobody_and_can_be_asked_again(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    await drained(comparison.ask("hello"))
+    ended: list[int] = []
+
+    async def stall() -> None:
+        async for index, event in comparison.ask("sim: fault=stall hello", only=[0]):
+            if isinstance(event, TurnEnded):
+                ended.append(index)
+
+    stalled = asyncio.create_task(stall())
+    while not comparison.columns[0].session.busy:
+        await asyncio.sleep(0)
+    await drained(comparison.ask("and you?", only=[1]))
+    assert ended == []
+    assert comparison.columns[0].progress.running
+
+    again = comparison.retry(0)  # ends the answer that stalls
+    async with aclosing(again) as events:
+        async for _ in events:
+            break
+    await stalled
+
+    assert ended == [0]
+    assert len(comparison.columns[1].session.conversation.path) == 4
+
+
+async def test_each_may_keep_its_own_thread_after_all(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    await drained(comparison.ask("hello"))
+    own = [texts(column.session.conversation) for column in comparison.columns]
+    with pytest.raises(InputError, match="own thread"):
+        comparison.keep_own()
+
+    comparison.go_on_from(0)
+    comparison.go_on_from(1)
+    assert comparison.shared
+    comparison.keep_own()
+
+    assert [texts(column.session.conversation) for column in comparison.columns] == own
+    assert not comparison.shared
+    comparison.go_on_from(0)
+    await drained(comparison.ask("and now?"))
+    with pytest.raises(InputError, match="was asked since"):
+        comparison.keep_own()
+
+
+async def test_the_forecast_counts_what_is_to_be_said_and_answered(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+
+    bare = await comparison.forecast()
+    short = await comparison.forecast("why?")
+    long = await comparison.forecast("why? " * 4000)
+    one = await comparison.forecast("why?", only=[1])
+
+    amounts = [each.total.amount for each in (bare, short, long)]
+    assert amounts == sorted(amounts, key=lambda amount: amount or 0)
+    assert len(set(amounts)) == 3
+    assert (one.requests, one.lengths, one.measured) == (1, (USUAL_ANSWER,), False)
+    assert comparison.columns[0].session.conversation.path == ()
+
+    await drained(comparison.ask("hello"))
+    after = await comparison.forecast("why?")
+
+    assert after.measured
+    assert after.lengths != (USUAL_ANSWER, USUAL_ANSWER)
+
+
+async def test_a_question_that_does_not_fit_is_a_reason_to_ask(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    small = replace(comparison.columns[1].session.model, context_window=500)
+    comparison.columns[1].session.model = small
+
+    fits = comparison.reasons_to_ask(await comparison.forecast("why?"))
+    long = comparison.reasons_to_ask(await comparison.forecast("why? " * 4000))
+
+    assert fits == ()
+    assert len(long) == 1
+    assert "gpt-5.5" in long[0]
+
+
+async def test_what_is_left_of_a_budget_is_shared_too_unless_the_user_agreed(
+    runtime: Runtime,
+) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    await drained(comparison.ask("hello"))
+    spent = comparison.base.ledger.session.amount
+    assert spent is not None
+    comparison.budgets = Budgets(session=spent)
+
+    await drained(comparison.ask("again"))
+    assert {column.progress.state for column in comparison.columns} == {"failed"}
+    assert "budget" in comparison.columns[0].progress.problem
+
+    await drained(comparison.ask("again", beyond=True))
+    assert {column.progress.state for column in comparison.columns} == {"done"}
 
 
 VENDORS = ("anthropic", "openai", "gemini", "mistral")
