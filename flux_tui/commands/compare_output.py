@@ -22,7 +22,7 @@ _COLUMNS = (
     *("id", "prompt", "model", "text", "stop", "error", "ttft_ms", "duration_ms", "tokens_per_s"),
     *("input", "cache_read", "cache_write", "output", "usd", "basis", "winner"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
@@ -48,7 +48,7 @@ def as_text(found: Sequence[Compared]) -> str:
     blocks: list[str] = []
     if len(found) == 1:
         for answer in _answers(found[0]):
-            said = sanitize(str(answer["text"])) or one_line(str(answer["error"]), 500)
+            said = sanitize(_said(answer))
             blocks.append(f"── {answer['model']}\n{said}")
     blocks += [_verdict(one) for one in found if one.get("judge") is not None]
     blocks.append(table(_SUMMARY_HEAD, _summary(found)))
@@ -77,7 +77,7 @@ def as_markdown(found: Sequence[Compared]) -> str:
         blocks += [f"## Prompt {_escaped(str(one['id']))}", _fenced(str(one["prompt"]))]
         for answer in _answers(one):
             blocks.append(f"### {_escaped(str(answer['model']))}")
-            blocks.append(_fenced(str(answer["text"]) or str(answer["error"])))
+            blocks.append(_fenced(_said(answer)))
         if one.get("judge") is not None:
             blocks.append(_escaped(_verdict(one)))
     return "\n\n".join(blocks)
@@ -94,8 +94,7 @@ def as_html(found: Sequence[Compared]) -> str:
     for one in found:
         body.append(f"<h2>Prompt {escape(str(one['id']))}</h2>{_pre(str(one['prompt']))}")
         sections = "".join(
-            f"<section><h3>{escape(str(answer['model']))}</h3>"
-            f"{_pre(str(answer['text']) or str(answer['error']))}</section>"
+            f"<section><h3>{escape(str(answer['model']))}</h3>{_pre(_said(answer))}</section>"
             for answer in _answers(one)
         )
         body.append(f'<div class="answers">{sections}</div>')
@@ -166,6 +165,13 @@ def _cell(value: JSON) -> str:
         return "" if value is None else str(value)
     text = sanitize(str(value))
     return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA) else text
+
+
+def _said(answer: dict[str, JSON]) -> str:
+    """Return an answer's text, and why it is not whole."""
+    error = one_line(str(answer["error"]), 500)
+    parts = [str(answer["text"]), f"[failed: {error}]" if error else ""]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _escaped(text: str) -> str:

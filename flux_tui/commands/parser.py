@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Write one sentence to standard error and exit with status 2."""
-        told = self._unknown_option() or _choice(message) or message
+        told = self._unknown_option() or _choice(message) or _left_over(message) or message
         self.exit(2, f"{self.prog}: {told}; see {self.prog} --help\n")
 
     def _unknown_option(self) -> str:
@@ -57,6 +57,16 @@ def near(word: str, known: Sequence[str] | set[str]) -> str:
 
     match = get_close_matches(word, sorted(known), n=1)
     return f" (did you mean {match[0]}?)" if match else ""
+
+
+def _left_over(message: str) -> str:
+    """Return what to do with words that nothing takes, or an empty string."""
+    begin, between, words = message.partition("unrecognized arguments: ")
+    if begin or not between:
+        return ""
+    if words.startswith("-"):
+        return f"{words} does not go with this command"
+    return f"nothing takes the words {words!r}; a prompt of several words goes into quotes"
 
 
 def _choice(message: str) -> str:

@@ -44,7 +44,7 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} is larger than {MAX_BYTES // 1_000_000} MB")
-        lines = path.read_text("utf-8", "replace").split("\n")
+        lines = path.read_text("utf-8-sig", "replace").split("\n")
     except OSError as problem:
         raise InputError(f"{path} cannot be read: {problem.strerror}") from problem
     found: dict[str, Prompt] = {}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from flux_tui.core.codec import dumps
-from flux_tui.core.errors import InputError
+from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.usage import JSON
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ class AnswerLog:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as problem:
             raise InputError(f"{self.path} cannot be written: {problem.strerror}") from problem
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            self.close()
+            raise InputError(f"{self.path} is no ordinary file", hint="name another one")
         self._claim()
         whole, torn = self._read()
         for number, line in enumerate(whole.split(b"\n"), 1):
@@ -114,12 +118,24 @@ class AnswerLog:
         self.records[key] = record
 
     def append(self, record: Record) -> None:
-        """Write *record*, which carries kind, digest and model. Blocks until it is on the disk."""
+        """Write *record*, which carries kind, digest and model. Blocks until it is on the disk.
+
+        Raises:
+            StoreError: it cannot be written; the file ends with the record before it then.
+        """
         line = f"{dumps(record)}\n".encode()
         with self._writing:
-            while line:  # a signal may cut a write short
-                line = line[os.write(self._file, line) :]
-            os.fsync(self._file)
+            end = os.fstat(self._file).st_size
+            try:
+                while line:  # a signal may cut a write short
+                    line = line[os.write(self._file, line) :]
+                os.fsync(self._file)
+            except OSError as problem:
+                os.ftruncate(self._file, end)  # nothing is written behind a torn line
+                raise StoreError(
+                    f"{self.path} cannot be written: {problem.strerror}",
+                    hint="make room and run it again; it goes on with what is missing",
+                ) from problem
             self.records[key_of(record)] = record
 
     def close(self) -> None:

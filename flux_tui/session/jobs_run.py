@@ -66,6 +66,7 @@ class Asking:
 
         Raises:
             BudgetError: there is a budget, and a model without a known price.
+            StoreError: an answer cannot be written; nothing more is asked then.
         """
         plan = self.plan
         asked = (*plan.models, *([plan.judge] if plan.judge is not None else []))
@@ -79,9 +80,12 @@ class Asking:
         await asyncio.gather(*map(self.runtime.prepare, asked), return_exceptions=True)
         self._base = self.runtime.new_session(plan.models[0])
         self._base.title = one_line(f"Compare: {plan.prompts[0].text}", 60)
-        async with asyncio.TaskGroup() as group:
-            for prompt in plan.prompts:
-                group.create_task(self._prompt(prompt))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for prompt in plan.prompts:
+                    group.create_task(self._prompt(prompt))
+        except ExceptionGroup as problems:
+            raise _first(problems) from problems
 
     def stop(self) -> None:
         """Ask nothing more, and end the answers that are being given."""
@@ -234,6 +238,12 @@ class Asking:
             await asyncio.shield(asyncio.to_thread(self.plan.log.append, record))
         self.records[key_of(record)] = record
         self.told(record)
+
+
+def _first(problems: ExceptionGroup[Exception]) -> Exception:
+    """Return what went wrong first; the others ended because of it, or for the same reason."""
+    found = problems.exceptions[0]
+    return _first(found) if isinstance(found, ExceptionGroup) else found
 
 
 def load_cost(value: JSON) -> Cost:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from flux_tui.cli import COMMANDS, build_parser
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
@@ -22,6 +24,24 @@ def test_every_option_is_documented_and_no_other() -> None:
     assert told.strip() == "\n".join(option_lines()).strip(), (
         "python -m tests.cli.test_options prints it anew"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ask what is this", "nothing takes the words 'is this'; a prompt of several words goes"),
+        ("ask hi --theme dark", "--theme dark does not go with this command"),
+    ],
+)
+def test_what_nothing_takes_is_told(
+    line: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = line.split()
+    with pytest.raises(SystemExit) as ended:
+        build_parser(given).parse_args(given)
+
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
 
 
 def option_lines() -> list[str]:

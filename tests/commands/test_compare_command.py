@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -306,6 +307,16 @@ def test_nothing_that_was_written_becomes_html() -> None:
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize("form", [output.as_text, output.as_markdown, output.as_html])
+def test_an_answer_that_broke_off_is_shown_with_its_reason(form: Callable[[Any], str]) -> None:
+    (row,) = nasty()
+    row["answers"][0] |= {"text": "Half an", "error": "the connection was lost"}
+
+    page = form([row])
+
+    assert "Half an\n\n[failed: the connection was lost]" in page
 
 
 def test_nothing_that_was_written_becomes_markdown() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flux_tui.core.errors import InputError
+from flux_tui.core.errors import InputError, StoreError
 from flux_tui.session.jobs import Gates, Limits, Prompt, read_prompts
-from flux_tui.session.jobs_log import AnswerLog
+from flux_tui.session.jobs_log import AnswerLog, Record
 from flux_tui.session.judge import Verdict, agreement, judge_prompt, orders, read_verdict
 
 
@@ -98,7 +100,7 @@ async def test_a_provider_may_have_limits_of_its_own() -> None:
     assert most == {"wide": 3, "other": 1}
 
 
-def record(model: str = "p/m", text: str = "yes", error: str = "") -> dict[str, object]:
+def record(model: str = "p/m", text: str = "yes", error: str = "") -> Record:
     return {"kind": "answer", "digest": "d", "model": model, "text": text, "error": error}
 
 
@@ -112,7 +114,7 @@ def test_answers_are_found_again_and_a_failed_try_replaces_none(tmp_path: Path) 
     path = tmp_path / "out.jsonl"
     log = opened(path)
     for each in (record(error="no"), record(), record("p/n", error="no"), record(error="late")):
-        log.append(each)  # pyright: ignore[reportArgumentType]
+        log.append(each)
     log.close()
 
     found = opened(path).records
@@ -120,6 +122,40 @@ def test_answers_are_found_again_and_a_failed_try_replaces_none(tmp_path: Path) 
     assert found["answer", "d", "p/m"]["text"] == "yes"
     assert found["answer", "d", "p/m"]["error"] == ""
     assert found["answer", "d", "p/n"]["error"] == "no"
+
+
+def test_a_record_that_finds_no_room_leaves_the_file_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = opened(tmp_path / "log.jsonl")
+    log.append(record(text="kept"))
+    before = log.path.read_bytes()
+    write = os.write
+
+    left = 25
+
+    def short(file: int, data: bytes) -> int:
+        nonlocal left
+        if not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = write(file, data[:left])
+        left -= written
+        return written
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", short)
+        with pytest.raises(StoreError, match="No space left"):
+            log.append(record(model="p/other"))
+
+    assert log.path.read_bytes() == before
+    log.append(record(model="p/other"))
+    log.close()
+    assert [key[2] for key in opened(log.path).records] == ["p/m", "p/other"]
+
+
+def test_what_is_no_ordinary_file_is_refused() -> None:
+    with pytest.raises(InputError, match="no ordinary file"):
+        AnswerLog(Path("/dev/full")).open()
 
 
 def test_one_process_at_a_time_writes(tmp_path: Path) -> None:
@@ -140,7 +176,7 @@ def test_a_file_cut_anywhere_loses_the_torn_line_alone(
     path.write_text(whole[:cut], "utf-8")
 
     log = opened(path)
-    log.append(record("p/new"))  # pyright: ignore[reportArgumentType]
+    log.append(record("p/new"))
     log.close()
 
     lines = path.read_text("utf-8").splitlines()
