@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
-from flux_tui.core.errors import InputError
+from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.messages import new_id
 from flux_tui.core.usage import JSON
 from flux_tui.session.jobs import Prompt
@@ -116,17 +116,23 @@ class JobFolder:
         """Write *job*; it is on the disk when this returns.
 
         Raises:
-            OSError: it cannot be written.
+            StoreError: it cannot be written.
         """
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         target = self.path / f"{job.id}.json"
         fresh = target.with_suffix(".tmp")
-        fresh.touch(0o600)  # prompts are nobody else's
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump({"version": 1, **asdict(job)}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(target)
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh.touch(0o600)  # prompts are nobody else's
+            with fresh.open("w", encoding="utf-8") as file:
+                json.dump({"version": 1, **asdict(job)}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(target)
+        except OSError as problem:
+            raise StoreError(
+                f"the job {target} cannot be written: {problem.strerror}",
+                hint="make room and run it again; what was handed in is found",
+            ) from problem
 
     def open_job(self, key: str) -> Job | None:
         """Return the job under *key* that something is still to come of."""
