@@ -243,6 +243,60 @@ async def test_a_click_on_a_link_asks_and_other_targets_are_dead():
         assert pilot.app.seen == [("link", "https://example.org/page")] * 2
 
 
+async def test_an_address_that_is_no_link_is_found_whole_even_where_it_is_broken():
+    address = "https://example.org/" + "a" * 40 + "/b?c=1"
+    text = f"go to {address}, or to ftp://x.org/y"
+    async with Demo().run_test(size=(40, 24)) as pilot:
+        transcript = await opened(pilot, talk(text))
+        first, last = line_of(transcript, "https://"), line_of(transcript, "b?c=1")
+        assert first < last
+
+        for y, word in ((first, "https"), (last, "b?c")):
+            line = shown(transcript).splitlines()[y]
+            await pilot.click(transcript, offset=(line.index(word) + 1, y))
+        line = shown(transcript).splitlines()[last]
+        await pilot.press("up", "o")
+        await pilot.pause()
+
+        assert pilot.app.seen == [("link", address)] * 3
+
+
+async def test_what_has_no_link_says_so_with_an_empty_one():
+    async with Demo().run_test(size=(80, 24)) as pilot:
+        await opened(pilot, talk("nothing here"))
+        await pilot.press("up", "o")
+        await pilot.pause()
+
+        assert pilot.app.seen == [("link", "")]
+
+
+async def test_what_is_selected_with_the_mouse_is_seen_across_messages():
+    async with Demo().run_test(size=(80, 24)) as pilot:
+        transcript = await opened(pilot, talk("first answer", "second answer"))
+        top, end = line_of(transcript, "first answer"), line_of(transcript, "second answer")
+
+        await pilot.mouse_down(transcript, offset=(8, top))
+        await pilot.hover(transcript, offset=(8, end))
+        await pilot.pause()
+
+        seen = [
+            "".join(part.text for part in transcript.render_line(y) if part.style.reverse)
+            for y in (top, end)
+        ]
+        assert [text.strip() for text in seen] == ["answer", "second"]
+        assert transcript.screen.get_selected_text().startswith("answer")
+
+
+async def test_the_end_of_a_search_is_told():
+    async with Demo().run_test(size=(80, 24)) as pilot:
+        transcript = await opened(pilot, talk("a needle"))
+        transcript.search("needle")
+        await pilot.press("escape")
+        await pilot.pause()
+
+        assert pilot.app.seen == [("found", 1, 1), ("found", 0, -1)]
+
+
 async def test_copying_is_asked_for_with_what_it_is():
     async with Demo().run_test(size=(80, 24)) as pilot:
         transcript = await opened(pilot, talk(RICH))

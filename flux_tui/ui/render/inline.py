@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,6 +21,11 @@ _STYLES = {
     "s": "strike",
     "link": ".transcript--link",
 }
+
+
+_BARE = re.compile(r"https?://[^\s<>\"'`()\[\]]+")
+_WORD = re.compile(r"\S+")
+_PART = 12  # characters; shorter words in an address may be words of the text
 
 
 def openable(target: str) -> bool:
@@ -41,6 +47,26 @@ def link_at(content: Content, cell: int | None = None) -> str:
         here = place is None or span.start <= place < span.end
         if here and isinstance(span.style, Style) and "link" in span.style.meta:
             return str(span.style.meta["link"])
+    return ""
+
+
+def bare_links(text: str) -> list[str]:
+    """Return the addresses that *text* names without being links, in order."""
+    found = (address.rstrip(".,;:!?*_") for address in _BARE.findall(text))
+    return [address for address in found if openable(address)]
+
+
+def bare_link_at(content: Content, cell: int, text: str) -> str:
+    """Return the address of *text* that a *cell* of one of its lines shows a part of."""
+    at = _character(content.plain, cell)
+    for word in _WORD.finditer(content.plain):
+        if word.start() <= at < word.end():
+            shown = word[0].strip(".,;:!?*_()[]<>\"'")
+            links = bare_links(text)
+            whole = next((link for link in links if link in shown or shown == link), "")
+            # An address that is longer than a line goes on in the next one.
+            part = len(shown) >= _PART and next((link for link in links if shown in link), "")
+            return whole or part or ""
     return ""
 
 

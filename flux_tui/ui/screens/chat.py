@@ -222,6 +222,10 @@ class ChatScreen(Shell):
     def _on_transcript_link_picked(self, event: Transcript.LinkPicked) -> None:
         from flux_tui.ui.screens.listing import LinkScreen
 
+        if not event.target:
+            self.flux.warn("There is no link in what is chosen")
+            return
+
         def chosen(answer: tuple[str, str] | None) -> None:
             self.flux.use_link(*answer or ("", ""))
 
@@ -229,7 +233,10 @@ class ChatScreen(Shell):
 
     def _on_reading_view_found(self, event: Transcript.Found) -> None:
         words = f"Found {event.number} of {event.count} · n next · N previous · Esc end"
-        self.query_one(StatusLine).say(words if event.count else "Not found", "⌕")
+        if event.count < 0:
+            self.query_one(StatusLine).say("Ready")
+        else:
+            self.query_one(StatusLine).say(words if event.count else "Not found", "⌕")
 
     def open_call(self, row: CallRow) -> None:
         """Show the details of a tool call; the way out may be its place in the transcript."""

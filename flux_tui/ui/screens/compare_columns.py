@@ -144,6 +144,10 @@ class ColumnsScreen(Screen[None]):
 
     @on(ColumnText.LinkPicked)
     def _link_picked(self, event: ColumnText.LinkPicked) -> None:
+        if not event.target:
+            self.flux.warn("There is no link in what is chosen")
+            return
+
         def chosen(answer: tuple[str, str] | None) -> None:
             self.flux.use_link(*answer or ("", ""))
 

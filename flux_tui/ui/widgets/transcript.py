@@ -21,7 +21,7 @@ from flux_tui.core.events import (
 )
 from flux_tui.core.messages import Conversation, Message, ToolResult, new_id
 from flux_tui.ui.clock import FrameClock
-from flux_tui.ui.render.inline import link_at, openable
+from flux_tui.ui.render.inline import bare_link_at, bare_links, link_at, openable
 from flux_tui.ui.widgets.transcript_divider import Divider, DividerKind, joined
 from flux_tui.ui.widgets.transcript_entries import FOLD, Entry, Finished, Live, Running, Speaking
 from flux_tui.ui.widgets.transcript_lines import GUTTER
@@ -143,7 +143,7 @@ class Transcript(ReadingView, can_focus=True):
             self.call_id = call_id
 
     class LinkPicked(Notice):
-        """A link was clicked or entered; to be opened only after *target* was shown."""
+        """A link is wished; to be opened only after *target* was shown. Empty: there is none."""
 
         def __init__(self, target: str) -> None:
             super().__init__()
@@ -352,17 +352,16 @@ class Transcript(ReadingView, can_focus=True):
             self._act(entry, target)
 
     def action_open_link(self) -> None:
-        """Ask to open the first link of the chosen block or message."""
+        """Ask to open the first link of the chosen block or message; an empty one if none."""
         entry = self._entry(self.selected or "")
         if entry is None:
             return
-        at = self._index[entry.id]
-        for number, piece in enumerate(self._layout(at).pieces):
-            if self._in_block(entry, number):
-                for row in self._rows_of(piece):
-                    if target := link_at(row.content):
-                        self.post_message(self.LinkPicked(target))
-                        return
+        pieces = self._layout(self._index[entry.id]).pieces
+        here = [piece for number, piece in enumerate(pieces) if self._in_block(entry, number)]
+        targets = (link_at(row.content) for piece in here for row in self._rows_of(piece))
+        bare = bare_links(self.chosen()[0])
+        target = next(filter(None, targets), bare[0] if bare else "")
+        self.post_message(self.LinkPicked(target))
 
     def on_click(self, event: Click) -> None:
         """Act on a folded line, a tool call or a link."""
@@ -370,7 +369,8 @@ class Transcript(ReadingView, can_focus=True):
         if found is None:
             return
         entry, row, _ = found
-        target = link_at(row.content, event.x - GUTTER)
+        cell = event.x - GUTTER
+        target = link_at(row.content, cell) or bare_link_at(row.content, cell, entry.source())
         if target and openable(target):
             self.post_message(self.LinkPicked(target))
         elif row.target and (row.target != FOLD or entry.folded or event.chain == 2):

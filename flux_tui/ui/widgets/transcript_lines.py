@@ -224,7 +224,10 @@ class LineView(ScrollView):
         if isinstance(style, Style):
             return style
         if style.startswith("."):
-            return self.get_visual_style(style[1:], partial=True)
+            visual = self.get_visual_style(style[1:], partial=True)
+            # Textual 8.2.8 drops this one of the text styles.
+            reverse = self.get_component_styles(style[1:]).text_style.reverse
+            return visual + Style(reverse=True) if reverse else visual
         return Style.parse(style)
 
 

@@ -29,7 +29,10 @@ class ReadingView(EntryView):
     """The id of the message chosen with the keys."""
 
     class Found(Notice):
-        """A search moved: `number` of `count` hits, from 1; 0 when there is none."""
+        """A search moved: `number` of `count` hits, from 1; 0 when there is none.
+
+        A `count` of -1 says that the search is over.
+        """
 
         def __init__(self, number: int, count: int) -> None:
             super().__init__()
@@ -176,7 +179,9 @@ class ReadingView(EntryView):
         The last hit at or before the end of the window is shown first. An empty query ends it.
         """
         if not query:
-            self._search = None
+            if self._search is not None:
+                self.post_message(self.Found(0, -1))
+            self._search = self._hit = None
             self.update_window()
             return 0
         self._search = Search(query, self._entries)
