@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 from flux_tui.core.messages import Message
 from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.core.usage import NO_COST, Cost, Usage, sum_costs
-from flux_tui.storage.store import UsageRow
+from flux_tui.storage.store import DaySpent
 
 PriceFunction: TypeAlias = Callable[[ModelInfo, Usage, datetime], Cost]
 """Prices one request. May import and compute for a while: it is called in a thread."""
@@ -39,35 +39,59 @@ def start_of_month(now: datetime | None = None) -> datetime:
     return here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
+def _costs(message: Message) -> bool:
+    return message.role == "assistant" and message.usage is not None
+
+
 class Spending:
     """What all sessions cost together, one kind of money only: real, or the simulator's."""
 
     def __init__(self, *, simulated: bool = False) -> None:
         self._simulated = simulated
-        self._rows: dict[str, tuple[datetime, Cost]] = {}
+        self._stored: list[DaySpent] = []
+        self._since = datetime.min.replace(tzinfo=UTC)  # of what is not in `_stored`
+        self._here: dict[str, tuple[str, Cost]] = {}
         self._sums: dict[str, Cost] = {}
+
+    def load(self, stored: Iterable[DaySpent], now: datetime | None = None) -> None:
+        """Take what the store knows by *now*; what is restored of that time is in it."""
+        self._stored = [each for each in stored if self._counts(each.cost)]
+        self._since = now or datetime.now(UTC)
+        self._sums.clear()
 
     def add(self, message_id: str, at: datetime, cost: Cost) -> None:
         """Count one answer; a second time replaces the first."""
-        if cost.basis == "free" or (cost.basis == "simulated") == self._simulated:
-            self._rows[message_id] = (at, cost)
+        if self._counts(cost):
+            self._here[message_id] = (_local(at).strftime("%Y-%m-%d"), cost)
             self._sums.clear()
 
-    def load(self, rows: Iterable[UsageRow]) -> None:
-        """Count what the store knows."""
-        for row in rows:
-            self.add(row.message, row.at, row.cost)
+    def restore(self, message_id: str, at: datetime, cost: Cost) -> None:
+        """Count an answer of a session that was opened, unless the store has counted it."""
+        if at >= self._since:
+            self.add(message_id, at, cost)
+
+    def reprice(self, message_id: str, at: datetime, cost: Cost) -> None:
+        """Count an answer whose cost the store does not know and that is known by now."""
+        day = _local(at).strftime("%Y-%m-%d")
+        if message_id not in self._here and at < self._since:
+            for number, each in enumerate(self._stored):
+                if each.day == day and each.answers:
+                    less = replace(each, answers=each.answers - 1)
+                    self._stored[number : number + 1] = [less] if less.answers else []
+                    break
+        self.add(message_id, at, cost)
 
     def in_period(self, period: str) -> Cost:
         """Return the sum of the current day ("%Y-%m-%d") or month ("%Y-%m"), in local time."""
         now = _local(datetime.now(UTC)).strftime(period)
         # Panes ask in every frame; the answer changes with an answer or at midnight.
         if now not in self._sums:
-            rows = self._rows.values()
-            self._sums[now] = sum_costs(
-                cost for at, cost in rows if _local(at).strftime(period) == now
-            )
+            days = [(each.day, each.cost) for each in self._stored] + [*self._here.values()]
+            self._sums[now] = sum_costs(cost for day, cost in days if day.startswith(now))
         return self._sums[now]
+
+    def _counts(self, cost: Cost) -> bool:
+        return cost.basis == "free" or (cost.basis == "simulated") == self._simulated
 
 
 class CostLedger:
@@ -102,7 +126,7 @@ class CostLedger:
 
     def record(self, message: Message) -> None:
         """Count an answer; other messages and answers without usage cost nothing."""
-        if message.role != "assistant" or message.usage is None:
+        if not _costs(message):
             return
         if message.id not in self._messages:
             self._turn.append(message.id)
@@ -113,8 +137,15 @@ class CostLedger:
     def restore(self, messages: Iterable[Message]) -> None:
         """Count the answers of a resumed session; they belong to no current turn."""
         for message in messages:
-            self.record(message)
+            if _costs(message):
+                self._messages[message.id] = message
+                self._spending.restore(message.id, message.at, message.cost or Cost())
         self.begin_turn()
+
+    def reprice(self, messages: Iterable[Message]) -> None:
+        """Count answers of a resumed session whose price the store does not know."""
+        for message in messages:
+            self._spending.reprice(message.id, message.at, message.cost or Cost())
 
     @property
     def turn(self) -> Cost:

@@ -94,7 +94,7 @@ class Runtime:
             effort: Effort | None = next((one for one in EFFORTS if one == level), None)
             if effort is not None:
                 self._efforts[name] = effort
-        self._spending.load(await self.store.usage(start_of_month()))
+        self._spending.load(await self.store.spent(start_of_month()))
 
     def _news(self) -> str:
         """Return what has happened to the store, the first time it is asked for."""
@@ -231,10 +231,12 @@ class Runtime:
             StoreError: the session cannot be read.
             InputError: there is no such session.
         """
-        conversation = await self._priced(await self.store.load(session_id))
-        info = next(
-            (s for s in await self.store.sessions(limit=10_000) if s.id == session_id), None
-        )
+        conversation = await self.store.load(session_id)
+        priced = await self._priced(conversation)
+        if priced:
+            messages = tuple(priced.get(m.id, m) for m in conversation.messages)
+            conversation = Conversation(conversation.system, messages, conversation.head)
+        info = next((s for s in await self.store.find(session_id) if s.id == session_id), None)
         session = self._session(
             self._model_of(conversation),
             conversation,
@@ -246,6 +248,7 @@ class Runtime:
         # Counted now, in a thread, so that the context meter need not estimate a long history.
         await asyncio.to_thread(self._meter.count, conversation.path, "", ())
         session.ledger.restore(conversation.messages)
+        session.ledger.reprice(priced.values())
         if not await self.store.claim(session_id):
             session.read_only = True
             session.notices.append(
@@ -253,8 +256,8 @@ class Runtime:
             )
         return session
 
-    async def _priced(self, conversation: Conversation) -> Conversation:
-        """Return *conversation* with the price of answers that broke off before they had one."""
+    async def _priced(self, conversation: Conversation) -> dict[str, Message]:
+        """Return, by id, answers that broke off before they had a price, with their price."""
         priced: dict[str, Message] = {}
         for message in conversation.messages:
             known = message.cost is not None and message.cost.basis != "unknown"
@@ -266,10 +269,7 @@ class Runtime:
                 continue  # its provider is not set up any more: nobody knows its price
             cost = await asyncio.to_thread(self.tariff.cost, model, message.usage, message.at)
             priced[message.id] = replace(message, cost=cost)
-        if not priced:
-            return conversation
-        messages = tuple(priced.get(message.id, message) for message in conversation.messages)
-        return Conversation(conversation.system, messages, conversation.head)
+        return priced
 
     def view(self, conversation: Conversation) -> ChatSession:
         """Return a session to look at a conversation that is not stored, as one from a file.

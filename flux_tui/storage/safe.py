@@ -13,7 +13,14 @@ from flux_tui.core.usage import NO_COST
 from flux_tui.storage.database import DiskError
 from flux_tui.storage.memory import MemoryStore
 from flux_tui.storage.sqlite import SqliteStore
-from flux_tui.storage.store import SessionInfo, SessionStore, StoreHealth, UsageRow, VoteRow
+from flux_tui.storage.store import (
+    DaySpent,
+    SessionInfo,
+    SessionStore,
+    StoreHealth,
+    UsageRow,
+    VoteRow,
+)
 
 T = TypeVar("T")
 
@@ -132,6 +139,10 @@ class SafeStore(SessionStore):
         in_memory = await self._memory.usage(since) if self._memory else []
         on_disk = await self._read(self._disk.usage(since), [])
         return [row for row in on_disk if row.session not in self._moved] + in_memory
+
+    async def spent(self, since: datetime) -> list[DaySpent]:
+        """Return what the answers on disk cost by day; those of this run may be in memory."""
+        return await self._read(self._disk.spent(since), [])
 
     async def get_state(self, key: str) -> str | None:
         """Return a small remembered value."""

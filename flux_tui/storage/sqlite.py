@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from flux_tui.core.errors import StoreError
 from flux_tui.core.messages import Conversation, Message
-from flux_tui.storage import queries
+from flux_tui.storage import queries, spending
 from flux_tui.storage.claims import is_free, own_claim
 from flux_tui.storage.database import (
     Database,
@@ -22,7 +22,7 @@ from flux_tui.storage.database import (
     transaction,
 )
 from flux_tui.storage.rows import stamp
-from flux_tui.storage.store import SessionInfo, SessionStore, StoreHealth, UsageRow
+from flux_tui.storage.store import DaySpent, SessionInfo, SessionStore, StoreHealth, UsageRow
 from flux_tui.storage.votes import VoteTable
 
 T = TypeVar("T")
@@ -135,6 +135,10 @@ class SqliteStore(VoteTable, SessionStore):
     async def usage(self, since: datetime | None = None) -> list[UsageRow]:
         """Return tokens and cost of every answer since then, oldest first."""
         return await self._run(lambda database: queries.usage(database.connection, since))
+
+    async def spent(self, since: datetime) -> list[DaySpent]:
+        """Return what the answers since then cost by day; quick, however many there are."""
+        return await self._run(lambda database: spending.by_day(database.connection, since))
 
     async def get_state(self, key: str) -> str | None:
         """Return a small remembered value."""

@@ -42,6 +42,18 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DaySpent:
+    """What answers of one basis cost on one local day ("2026-11-23").
+
+    When the basis is "unknown" `answers` says of how many the cost is not known, else it is 0.
+    """
+
+    day: str
+    cost: Cost
+    answers: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreHealth:
     """How the store is doing. `notice` is a sentence for the user when something is wrong."""
 
@@ -125,6 +137,10 @@ class SessionStore(Protocol):
 
     async def usage(self, since: datetime | None = None) -> list[UsageRow]:
         """Return tokens and cost of every answer since then, oldest first."""
+        ...
+
+    async def spent(self, since: datetime) -> list[DaySpent]:
+        """Return what the answers since then cost by day; quick, however many there are."""
         ...
 
     async def get_state(self, key: str) -> str | None:

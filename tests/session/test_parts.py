@@ -20,7 +20,7 @@ from flux_tui.session.ledger import CostLedger, Spending, start_of_month
 from flux_tui.session.meter import ContextUse, Meter
 from flux_tui.session.prompts import MAX_NOTES, read_notes, system_prompt
 from flux_tui.session.switch import Switch, short_count
-from flux_tui.storage.store import UsageRow
+from flux_tui.storage.store import DaySpent
 from flux_tui.tools.base import Risk
 from tests.session.helpers import PlainTool, count, model, one_cent
 
@@ -109,21 +109,19 @@ def test_an_answer_without_a_model_is_in_no_models_total() -> None:
 
 def test_today_and_month_cover_all_sessions_and_one_kind_of_money() -> None:
     spending = Spending()
-    month_ago = start_of_month(NOW) - timedelta(days=3)
+    today, month_ago = NOW.astimezone(), start_of_month(NOW) - timedelta(days=3)
 
-    def row(name: str, at: datetime, paid: Cost) -> UsageRow:
-        return UsageRow(
-            session="s", message=name, at=at, model="a/b", input=1, cache_read=0, cache_write=0,
-            output=1, reasoning=0, cost=paid,
-        )  # fmt: skip
+    def spent(at: datetime, paid: Cost) -> DaySpent:
+        return DaySpent(day=f"{at:%Y-%m-%d}", cost=paid)
 
     spending.load(
         [
-            row("1", NOW, cost(1)),
-            row("2", month_ago, cost(5)),
-            row("3", NOW, cost(9, "simulated")),
-            row("4", NOW, Cost(amount=Decimal(0), basis="free")),
-        ]
+            spent(today, cost(1)),
+            spent(month_ago, cost(5)),
+            spent(today, cost(9, "simulated")),
+            spent(today, Cost(amount=Decimal(0), basis="free")),
+        ],
+        NOW - timedelta(days=1),
     )
     ledger = CostLedger(one_cent, spending)
     ledger.record(answer(2))
@@ -132,6 +130,36 @@ def test_today_and_month_cover_all_sessions_and_one_kind_of_money() -> None:
     assert ledger.month == cost(3)
     assert ledger.month == cost(3)
     assert ledger.session == cost(2)
+
+
+def test_what_the_store_has_counted_is_not_counted_again() -> None:
+    spending = Spending()
+    spending.load([DaySpent(day=f"{NOW.astimezone():%Y-%m-%d}", cost=cost(3))], NOW)
+    ledger = CostLedger(one_cent, spending)
+    elsewhere = replace(answer(4), at=NOW + timedelta(microseconds=1))  # by another process since
+
+    ledger.restore([replace(answer(3), at=NOW - timedelta(microseconds=1)), elsewhere])
+
+    assert ledger.session == cost(7)
+    assert ledger.today == cost(7)
+
+
+def test_a_price_found_later_takes_the_place_of_an_unknown_one() -> None:
+    day = f"{NOW.astimezone():%Y-%m-%d}"
+    spending = Spending()
+    spending.load(
+        [DaySpent(day=day, cost=cost(3)), DaySpent(day=day, cost=Cost(), answers=1)],
+        NOW + timedelta(seconds=1),
+    )
+    ledger = CostLedger(one_cent, spending)
+    found = answer(4)
+    assert ledger.today.basis == "partial"
+
+    ledger.restore([found])
+    ledger.reprice([found])
+    ledger.reprice([found])
+
+    assert ledger.today == cost(7)
 
 
 def test_the_simulators_money_is_counted_by_itself() -> None:
