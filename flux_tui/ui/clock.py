@@ -39,7 +39,8 @@ class FrameClock:
     """Calls every paint function in one go, as often as its cost allows.
 
     No timer runs while nothing is dirty. The first frame after a rest comes at once; later ones
-    wait for `interval`, four times what the last frame cost within fixed bounds.
+    wait for `interval`, four times what the last frame cost within fixed bounds. So does not what
+    is wanted `soon`: nothing comes after it for a while.
     """
 
     def __init__(self, host: Host) -> None:
@@ -49,6 +50,7 @@ class FrameClock:
         self._paints: list[Paint] = []
         self._dirty = False
         self._armed = False
+        self._hurried = False
         self._last = float("-inf")
 
     @property
@@ -71,13 +73,13 @@ class FrameClock:
         if paint in self._paints:
             self._paints.remove(paint)
 
-    def request(self) -> None:
-        """Mark the panes dirty: a frame will come."""
+    def request(self, *, soon: bool = False) -> None:
+        """Mark the panes dirty: a frame will come, at once if it is wanted *soon*."""
         self._dirty = True
-        if self._armed or not self._host.is_running:
+        if not self._host.is_running or self._hurried or (self._armed and not soon):
             return
-        self._armed = True
-        rest = self._last + self.interval - time.monotonic()
+        rest = 0.0 if soon else self._last + self.interval - time.monotonic()
+        self._armed, self._hurried = True, soon
         self._host.set_timer(max(rest, 0.001), self._wake)
 
     def tick(self) -> None:
@@ -95,7 +97,7 @@ class FrameClock:
             self._host.call_after_refresh(lambda: self._learn(time.thread_time() - began))
 
     def _wake(self) -> None:
-        self._armed = False
+        self._armed = self._hurried = False
         self.tick()
 
     def _learn(self, cost: float) -> None:

@@ -45,6 +45,23 @@ def test_the_first_frame_comes_at_once_and_the_next_waits():
     assert 0 < host.timers[1][0] <= SHORTEST
 
 
+def test_what_is_wanted_soon_does_not_wait_for_its_turn():
+    host = Host()
+    clock = FrameClock(host)
+    clock.request()
+    host.timers[0][1]()
+    clock.interval = LONGEST
+
+    clock.request()
+    clock.request(soon=True)
+    clock.request(soon=True)
+    clock.request()
+
+    _, in_turn, at_once = [delay for delay, _ in host.timers]
+    assert in_turn > LONGEST / 2
+    assert at_once <= 0.015
+
+
 def test_one_frame_paints_all_panes():
     clock = FrameClock(Host())
     painted = []
