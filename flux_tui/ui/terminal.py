@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.segment import Segment
+from textual import events
 from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter
@@ -138,6 +139,32 @@ class PasteGuard:
         return ""
 
 
+class PasteReader:
+    """Takes whole pastes out of what a `PasteGuard` returns.
+
+    Textual reads every character of a paste by itself: a megabyte takes it a second.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[str] | None = None  # of the paste that has begun
+
+    def split(self, text: str) -> Iterable[str | events.Paste]:
+        """Yield the keys in *text* as they are, and each paste when its end is there."""
+        while text:
+            inside = self._parts is not None
+            before, mark, text = text.partition(PASTE_END if inside else PASTE_START)
+            if self._parts is None:
+                if before:
+                    yield before
+                self._parts = [] if mark else None
+                continue
+            self._parts.append(before)
+            if mark:
+                pasted, self._parts = "".join(self._parts).replace("\0", ""), None
+                if pasted:
+                    yield events.Paste(pasted)
+
+
 def _overlap(text: str, mark: str) -> int:
     """Return how many characters at the end of *text* begin *mark*."""
     return next((n for n in range(len(mark) - 1, 0, -1) if text.endswith(mark[:n])), 0)
@@ -168,15 +195,21 @@ def guard_input() -> None:
         guard: PasteGuard = parser.flux_guard
         return guard
 
+    def read(parser: Any, text: str) -> Iterable[Message]:
+        if not hasattr(parser, "flux_reader"):
+            parser.flux_reader = PasteReader()
+        reader: PasteReader = parser.flux_reader
+        for piece in reader.split(text):
+            if isinstance(piece, str):
+                yield from feed(parser, _LEGACY_ALT.sub(_as_alt, piece))
+            else:
+                yield piece
+
     def guarded_feed(self: XTermParser, data: str) -> Iterable[Message]:
-        text = _LEGACY_ALT.sub(_as_alt, guard_of(self).feed(data)) if data else data
-        if text or not data:
-            yield from feed(self, text)
+        return read(self, guard_of(self).feed(data)) if data else feed(self, data)
 
     def guarded_tick(self: XTermParser) -> Iterable[Message]:
-        late = guard_of(self).flush()
-        if late:
-            yield from feed(self, late)
+        yield from read(self, guard_of(self).flush())
         yield from tick(self)
 
     def tolerant(encoding: str) -> Callable[[], Any]:

@@ -17,6 +17,7 @@ from flux_tui.ui.terminal import (
     PASTE_END,
     PASTE_START,
     PasteGuard,
+    PasteReader,
     crash_report,
     guard_input,
     redact,
@@ -95,3 +96,39 @@ def test_the_guarded_parser_makes_keys_of_keys_and_text_of_pastes(parser: XTermP
     assert pasted == [f"b{ESCAPE_SYMBOL}[Ac\x11\r"]
     assert [event.key for event in seen if isinstance(event, events.Key)] == ["a", "d"]
     assert linux_driver.getincrementaldecoder("utf-8")().decode(b"a\xffb") == "a\ufffdb"
+
+
+@given(
+    st.lists(st.one_of(st.text("abc", max_size=3), st.tuples(st.text("xy\n\x1b", max_size=9)))),
+    st.integers(1, 9),
+)
+def test_pastes_come_whole_and_in_their_place_among_the_keys(
+    typed: list[str | tuple[str]], step: int
+) -> None:
+    whole = "".join(p if isinstance(p, str) else PASTE_START + p[0] + PASTE_END for p in typed)
+    guard, reader = PasteGuard(), PasteReader()
+
+    seen: list[str] = []
+    for at in range(0, len(whole), step):
+        for piece in reader.split(guard.feed(whole[at : at + step])):
+            seen += list(piece) if isinstance(piece, str) else [f"<{piece.text}>"]
+
+    expected: list[str] = []
+    for part in typed:
+        if isinstance(part, str):
+            expected += list(part)
+        elif part[0]:
+            expected.append(f"<{part[0].replace(chr(27), ESCAPE_SYMBOL)}>")
+    assert seen == expected
+
+
+def test_a_large_paste_is_one_event_and_not_read_by_the_character(parser: XTermParser) -> None:
+    text = "line of text\n" * 200_000
+    fed: list[str] = []
+    parser.debug_log = lambda *words: fed.append(words[0])  # one line for each character read
+
+    chunks = (PASTE_START, text[:1_000_000], text[1_000_000:], PASTE_END)
+    seen = [event for chunk in chunks for event in parser.feed(chunk)]
+
+    assert [event.text for event in seen if isinstance(event, events.Paste)] == [text]
+    assert len(fed) == 0

@@ -15,7 +15,7 @@ from flux_tui.ui.widgets.plain import Plain
 SHOWN = 7
 """Rows at the most; fewer in a low window."""
 
-_NOTE_FROM = 24  # cells; the notes begin in one column
+_NOTE_FROM = 24  # cells at the most; the notes begin in one column
 
 
 class Menu(Plain):
@@ -98,7 +98,7 @@ class Menu(Plain):
             text = one_line(row.text.strip(), room)
             parts.append("\n" if parts else "")
             parts.append((f"{'▸' if here else ' '} {text}", "bold $accent" if here else "bold"))
-            space = max(_NOTE_FROM - cell_len(text), 2)
+            space = max(min(_NOTE_FROM, room // 3) - cell_len(text), 2)
             left = room - cell_len(text) - space
             if row.note and left > 8:
                 parts.append(" " * space + one_line(row.note, left))
