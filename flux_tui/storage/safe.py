@@ -25,7 +25,54 @@ from flux_tui.storage.store import (
 T = TypeVar("T")
 
 
-class SafeStore(SessionStore):
+class _Refuge:
+    """The disk, what stands in for it once it fails, and the votes, which go either way."""
+
+    def __init__(self, path: Path) -> None:
+        self._disk = SqliteStore(path)
+        self._memory: MemoryStore | None = None
+        self._problem = ""
+
+    @property
+    def problem(self) -> str:
+        """What keeps new messages from the disk, as a sentence; empty while all is well."""
+        return self._problem
+
+    async def add_vote(self, vote: VoteRow) -> None:
+        """Store a vote for good, or for this run."""
+        try:
+            await self._disk.add_vote(vote)
+        except DiskError as problem:
+            self._note(problem)
+            await self._spare().add_vote(vote)
+
+    async def votes(self) -> list[VoteRow]:
+        """Return the votes on disk, then those in memory."""
+        in_memory = await self._memory.votes() if self._memory else []
+        return await self._read(self._disk.votes(), []) + in_memory
+
+    def _spare(self) -> MemoryStore:
+        if self._memory is None:
+            self._memory = MemoryStore()
+        return self._memory
+
+    def _note(self, problem: DiskError) -> None:
+        if not self._problem:
+            self._problem = (
+                f"{problem.message}: what is new is kept in memory only and lost at the end; "
+                "put that right, and your next message writes all of it"
+            )
+
+    async def _read(self, reading: Awaitable[T], otherwise: T) -> T:
+        """Return what the disk has, or *otherwise* when it cannot be read."""
+        try:
+            return await reading
+        except DiskError as problem:
+            self._note(problem)
+            return otherwise
+
+
+class SafeStore(_Refuge, SessionStore):
     """The database at *path*; a session that it can no longer write goes on in memory.
 
     From the first failed write on, `health` says what happened. Sessions on disk stay readable.
@@ -34,17 +81,10 @@ class SafeStore(SessionStore):
     """
 
     def __init__(self, path: Path) -> None:
-        self._disk = SqliteStore(path)
-        self._memory: MemoryStore | None = None
+        super().__init__(path)
         self._moved: set[str] = set()
         self._state: dict[str, str] = {}
-        self._problem = ""
         self._closed = False
-
-    @property
-    def problem(self) -> str:
-        """What keeps new messages from the disk, as a sentence; empty while all is well."""
-        return self._problem
 
     async def health(self) -> StoreHealth:
         """Say how the store is doing; `writable` is about the disk."""
@@ -174,19 +214,6 @@ class SafeStore(SessionStore):
         on_disk = await self._read(self._disk.prompts(limit), [])
         return (in_memory + [text for text in on_disk if text not in in_memory])[:limit]
 
-    async def add_vote(self, vote: VoteRow) -> None:
-        """Store a vote for good, or for this run."""
-        try:
-            await self._disk.add_vote(vote)
-        except DiskError as problem:
-            self._note(problem)
-            await self._spare().add_vote(vote)
-
-    async def votes(self) -> list[VoteRow]:
-        """Return the votes on disk, then those in memory."""
-        in_memory = await self._memory.votes() if self._memory else []
-        return await self._read(self._disk.votes(), []) + in_memory
-
     async def aclose(self) -> None:
         """Finish writing and close; idempotent."""
         if self._closed:
@@ -200,26 +227,6 @@ class SafeStore(SessionStore):
 
     def _home(self, session_id: str) -> SqliteStore:
         return self._spare() if session_id in self._moved else self._disk
-
-    def _spare(self) -> MemoryStore:
-        if self._memory is None:
-            self._memory = MemoryStore()
-        return self._memory
-
-    def _note(self, problem: DiskError) -> None:
-        if not self._problem:
-            self._problem = (
-                f"{problem.message}: what is new is kept in memory only and lost at the end; "
-                "put that right, and your next message writes all of it"
-            )
-
-    async def _read(self, reading: Awaitable[T], otherwise: T) -> T:
-        """Return what the disk has, or *otherwise* when it cannot be read."""
-        try:
-            return await reading
-        except DiskError as problem:
-            self._note(problem)
-            return otherwise
 
     async def _move(self, session_id: str, problem: DiskError) -> None:
         """Take a session from the disk to memory, as far as the disk can still be read."""
