@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import aclosing, closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.messages import Image, user_message
 from flux_tui.storage.repair import repair, salvage
 from flux_tui.storage.sqlite import SqliteStore
+from flux_tui.storage.store import VoteRow
 
 
 @pytest.fixture
@@ -111,3 +113,37 @@ async def test_messages_survive_the_loss_of_their_session(path: Path, tmp_path: 
     async with aclosing(SqliteStore(tmp_path / "saved.db")) as store:
         assert len(await store.sessions()) == 40
         assert len(await store.sessions("text 7")) == 1
+
+
+async def test_votes_are_saved_from_a_damaged_database(path: Path) -> None:
+    votes = [
+        VoteRow(at=datetime(2026, 11, day, tzinfo=UTC), session="s", models=("a/b", "c/d"),
+                outcome="win", winner="a/b")
+        for day in (1, 2, 3)
+    ]  # fmt: skip
+    async with aclosing(SqliteStore(path)) as store:
+        for vote in votes:
+            await store.add_vote(vote)
+    data = bytearray(path.read_bytes())
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'message'"
+        page = connection.execute(query).fetchone()[0]
+    data[(page - 1) * 4096 : page * 4096] = b"\x5a" * 4096
+    path.write_bytes(data)
+
+    found = repair(path)
+
+    assert "moved to a new database" in found.done[0]
+    async with aclosing(SqliteStore(path)) as store:
+        assert await store.votes() == votes
+
+
+async def test_a_database_from_before_the_votes_is_saved_as_well(
+    path: Path, tmp_path: Path
+) -> None:
+    change(path, "DROP TABLE vote")
+
+    saved = salvage(path, tmp_path / "saved.db")
+
+    assert saved
+    assert len(await titles(tmp_path / "saved.db")) == 40
