@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from flux_tui.core.events import (
@@ -148,12 +148,25 @@ class Progress:
             self.state = "failed" if event.error else "done"
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a turn was foretold to cost: reading the question, and writing so many `tokens`."""
+
+    reading: Cost
+    writing: Cost
+    tokens: int
+
+
 class Column:
-    """A session that is one of several asked the same; `progress` is of its latest turn."""
+    """A session that is one of several asked the same; `progress` is of its latest turn.
+
+    `expected` is what was foretold of that turn, if anything was.
+    """
 
     def __init__(self, session: ChatSession, now: Callable[[], float] = time.monotonic) -> None:
         self.session = session
         self.progress = Progress()
+        self.expected: Expected | None = None
         self.now = now
         self._over = asyncio.Event()
         self._over.set()
@@ -169,6 +182,17 @@ class Column:
         if self.progress.running:
             self.progress.state = "stopped"
         self._over.set()
+
+    @property
+    def cost(self) -> Cost:
+        """What the turn has cost; about that, by the price table, while its answer comes."""
+        done, expected = self.progress.cost, self.expected
+        if not self.progress.running or expected is None or done.basis != "free":
+            return done
+        if expected.reading.amount is None or expected.writing.amount is None:
+            return done
+        written = expected.writing.amount * self.progress.tokens / max(expected.tokens, 1)
+        return replace(expected.writing, amount=expected.reading.amount + written)
 
     async def over(self) -> None:
         """Wait until no turn is running."""

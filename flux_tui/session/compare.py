@@ -16,7 +16,7 @@ from flux_tui.core.models import ModelInfo
 from flux_tui.core.sanitize import sanitize
 from flux_tui.core.usage import Budgets, Cost, Usage, sum_costs
 from flux_tui.session.budgets import crossed, left
-from flux_tui.session.column import Column
+from flux_tui.session.column import Column, Expected
 from flux_tui.session.preflight import Preflight
 from flux_tui.session.session import ChatSession
 
@@ -120,6 +120,8 @@ class Comparison:
                 for column, length in zip(asked, lengths, strict=True)
             )
         )
+        for column, flight, writing, length in zip(asked, flights, answers, lengths, strict=True):
+            column.expected = Expected(flight.cost, writing, length)
         return Forecast(
             requests=len(flights),
             cost=sum_costs(flight.cost for flight in flights),

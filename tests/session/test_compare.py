@@ -297,6 +297,22 @@ async def test_the_forecast_counts_what_is_to_be_said_and_answered(runtime: Runt
     assert after.lengths != (USUAL_ANSWER, USUAL_ANSWER)
 
 
+async def test_a_running_answer_tells_about_what_it_costs(runtime: Runtime) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    await comparison.forecast("hello")
+    told: list[Decimal] = []
+    async with aclosing(comparison.ask("hello")) as events:
+        async for index, event in events:
+            cost = comparison.columns[index].cost
+            if isinstance(event, ReplyDelta) and index == 0 and cost.amount is not None:
+                assert cost.basis == "simulated"
+                told.append(cost.amount)
+
+    assert told == sorted(told)
+    assert len(set(told)) > 3
+    assert comparison.columns[0].cost == comparison.columns[0].progress.cost
+
+
 async def test_a_question_that_does_not_fit_is_a_reason_to_ask(runtime: Runtime) -> None:
     comparison = compared(runtime, *MODELS[:2])
     small = replace(comparison.columns[1].session.model, context_window=500)

@@ -142,7 +142,8 @@ class CompareScreen(ColumnsScreen):
         if not self.busy:
             return
         running = [p for p in self.panes if p.column.progress.running]
-        words = f"{len(running)} of {len(self.panes)} answering"
+        among = f" of {len(self.panes)}" if len(self._going) != 1 else ""
+        words = f"{len(running)}{among} answering"
         later = [p for p in running if p.column.progress.countdown(p.column.now()) is not None]
         if later and not self.blind:
             words += f" · {', '.join(pane.letter for pane in later)} tries again later"

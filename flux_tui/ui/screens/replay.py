@@ -14,24 +14,31 @@ from flux_tui.core.errors import InputError
 from flux_tui.core.events import TurnEnded
 from flux_tui.session.column import Column
 from flux_tui.session.replay import Replay
-from flux_tui.ui.render.labels import assemble, one_line, plain
+from flux_tui.ui.render.labels import assemble, one_line
 from flux_tui.ui.screens.compare_columns import TOGETHER, ColumnsScreen
-from flux_tui.ui.screens.compare_dialogs import QuestionScreen
+from flux_tui.ui.screens.compare_dialogs import QuestionScreen, key_table
 from flux_tui.ui.screens.compare_reading import ReadingActions
-from flux_tui.ui.screens.listing import TextScreen
+from flux_tui.ui.screens.listing import ListScreen, Row, TextScreen
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.status_line import StatusLine
 from flux_tui.ui.widgets.transcript import Transcript
 
-REPLAY_KEYS: tuple[tuple[str, str], ...] = (
-    ("Esc", "Stop; while nothing runs: back to the chat"),
-    ("r", "Go on where it stopped, or ask again what failed"),
-    ("a", "Let the session go on with the replay; the original stays as a branch"),
-    ("d", "Mark what the latest answer and the original's to the same question do not share"),
-    ("l", "Scroll by turn, by heading, or each alone"),
-    ("z", "Show this column alone, or both again"),
-    ("Tab", "The other column"),
+REPLAY_KEYS: tuple[tuple[str, str, str], ...] = (
+    ("back", "Esc, F6", "Stop; while nothing runs: back to the chat"),
+    ("go_on", "r, F5", "Go on where it stopped, or ask again what failed"),
+    ("adopt", "a", "Let the session go on with the replay; the original stays as a branch"),
+    (
+        "read('diff')",
+        "d",
+        "Mark what the latest answer and the original's to the same question do not share",
+    ),
+    ("read('together')", "l", "Scroll by turn, by heading, by block, or each alone"),
+    ("read('zoom')", "z", "Show this column alone, or both again"),
+    ("app.focus_next", "Tab", "The other column"),
+    ("commands", "Ctrl+P", "Search these commands"),
+    ("help", "F1, ?", "Show these keys"),
 )
+"""Action, keys and what it does."""
 _HINTS = (("Esc", "Stop"), ("r", "Go on"), ("d", "Diff"), ("a", "Adopt"), ("F1", "Help"))
 
 
@@ -46,6 +53,7 @@ class ReplayScreen(ColumnsScreen):
         Binding("d,alt+d", "read('diff')", "Diff"),
         Binding("l,alt+l", "read('together')", "Scroll together"),
         Binding("z,alt+x", "read('zoom')", "Zoom"),
+        Binding("ctrl+p", "commands", "Commands", show=False, priority=True),
         Binding("f1,question_mark", "help", "Help"),
     ]
 
@@ -152,10 +160,25 @@ class ReplayScreen(ColumnsScreen):
 
     def action_help(self) -> None:
         """Show the keys."""
-        rows = plain("")
-        for keys, words in REPLAY_KEYS:
-            rows += assemble((f"  {keys:<6} ", "$accent"), f"{words}\n")
+        rows = key_table([row[1:] for row in REPLAY_KEYS], min(self.size.width - 6, 100))
         self.app.push_screen(TextScreen("Keys of the replay", rows))
+
+    def action_commands(self) -> None:
+        """Search the commands."""
+
+        async def find(wanted: str) -> list[Row]:
+            return [
+                (action, assemble((f"{keys:<9} ", "$accent"), words))
+                for action, keys, words in REPLAY_KEYS
+                if wanted.lower() in f"{keys} {words}".lower()
+            ]
+
+        async def chosen(action: str | None) -> None:
+            if action is not None:
+                await self.run_action(action)
+
+        screen = ListScreen("Commands of the replay", "Search commands", find)
+        self.app.push_screen(screen, chosen)
 
     async def _leave(self, *, adopt: bool) -> None:
         replay = self.replay

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,7 +22,8 @@ from flux_tui.ui.render.labels import assemble, one_line, plain
 from flux_tui.ui.screens.listing import AskLine, Dialog
 from flux_tui.ui.widgets.plain import Plain
 
-_BAR = 24  # cells of the plot
+_BAR = 48  # cells of the plot at the most
+_TABLE = 72  # cells below which a model takes two lines
 
 
 class ScoreboardScreen(Dialog[None]):
@@ -68,8 +70,13 @@ class ScoreboardScreen(Dialog[None]):
     async def _show(self) -> None:
         ratings = await asyncio.to_thread(board, self._votes, self._tag)
         votes = [v for v in self._votes if not self._tag or self._tag == (v.tag or "untagged")]
-        text = board_text(ratings, votes, self._tag)
+        width = self.query_one(VerticalScroll).size.width - 4
+        text = board_text(ratings, votes, self._tag, width)
         self.query_one("#scoreboard-text", Plain).update(text)
+
+    async def on_resize(self) -> None:
+        """Lay the table out anew."""
+        await self._show()
 
     def _say(self, words: str, style: str = "") -> None:
         self.query_one(".keys", Plain).update(plain(words, style))
@@ -107,49 +114,69 @@ class ScoreboardScreen(Dialog[None]):
             self._say(f"Written: {path}", "$success")
 
 
-def board_text(ratings: Sequence[Rating], votes: Sequence[Vote], tag: str) -> Content:
-    """Return the table: rating, interval as figures and as a bar, and what it rests on."""
+def board_text(
+    ratings: Sequence[Rating], votes: Sequence[Vote], tag: str, width: int = 90
+) -> Content:
+    """Return the table in *width* cells: rating, its interval as figures and as a bar, votes."""
     if not ratings:
         return assemble("No votes yet. ", ("Compare models with F6, and vote with Alt+V.", "dim"))
     blind = sum(vote.blind for vote in votes)
     head = f"{tag or 'All tags'} · {len(votes)} vote{'s' if len(votes) != 1 else ''}, {blind} blind"
     lines = [assemble((head, "bold $primary")), plain("")]
-    columns = (
-        f"    {'Model':<32}{'Rating':>7}  {'95 %':^13}{'win':>4}{'tie':>4}{'loss':>5}{'bad':>4}"
-    )
-    lines.append(assemble((columns, "dim")))
-    low = min(each.low for each in ratings)
-    high = max(each.high for each in ratings)
+    wide = width >= _TABLE
+    if wide:
+        counts = f"{'win':>4}{'tie':>4}{'loss':>5}{'bad':>4}"
+        columns = f"    {'Model':<28}{'Rating':>6}  {'95 %':^12} {counts}"
+        lines.append(assemble((columns, "dim")))
+    low, high = min(each.low for each in ratings), max(each.high for each in ratings)
     for place, each in enumerate(ratings, 1):
-        interval = f"{each.low:.0f} to {each.high:.0f}"
-        lines.append(
-            assemble(
-                (f"{place:>2}  ", "dim"),
-                (f"{one_line(each.model, 31):<32}", "bold"),
-                (f"{each.rating:>7.0f}", "$success"),
-                f"  {interval:^13}",
-                f"{each.wins:>4}{each.ties:>4}{each.losses:>5}{each.bad:>4}",
-            )
-        )
-        lines.append(assemble("    ", (_bar(each, low, high), "$secondary")))
-    lines += [plain(""), assemble((_MEANING, "dim"))]
+        lines += _wide_row(place, each) if wide else _narrow_row(place, each, width)
+        cells = max(min(_BAR, width - 5), 8)
+        lines.append(assemble("    ", (_bar(each, low, high, cells), "$secondary")))
+    lines.append(plain(""))
+    lines += [assemble((line, "dim")) for line in textwrap.wrap(_MEANING, max(width - 1, 20))]
     return Content("\n").join(lines)
 
 
 _MEANING = (
-    "1000 is the average of your votes. 400 points more: ten times the chance of being\n"
-    "chosen. Where two intervals overlap, the votes do not tell the models apart."
+    "1000 is the average of your votes. 400 points more: ten times the chance of being chosen. "
+    "Where two intervals overlap much, the votes do not tell the models apart."
 )
 
 
-def _bar(rating: Rating, low: float, high: float) -> str:
+def _wide_row(place: int, each: Rating) -> list[Content]:
+    interval = f"{each.low:.0f} to {each.high:.0f}"
+    return [
+        assemble(
+            (f"{place:>2}  ", "dim"),
+            (f"{one_line(each.model, 27):<28}", "bold"),
+            (f"{each.rating:>6.0f}", "$success"),
+            f"  {interval:^12} ",
+            f"{each.wins:>4}{each.ties:>4}{each.losses:>5}{each.bad:>4}",
+        )
+    ]
+
+
+def _narrow_row(place: int, each: Rating, width: int) -> list[Content]:
+    counts = f"{each.wins} won {each.ties} tied {each.losses} lost"
+    return [
+        assemble((f"{place:>2}  ", "dim"), (one_line(each.model, max(width - 5, 10)), "bold")),
+        assemble(
+            "    ",
+            (f"{each.rating:.0f}", "$success"),
+            f" ({each.low:.0f} to {each.high:.0f})  {counts}",
+        ),
+    ]
+
+
+def _bar(rating: Rating, low: float, high: float, cells: int) -> str:
     """Return where the interval lies between *low* and *high*: ├──●──┤."""
-    scale = (2 * _BAR - 1) / (high - low) if high > low else 0.0
+    scale = (cells - 1) / (high - low) if high > low else 0.0
     begin, at, end = (
         round((value - low) * scale) for value in (rating.low, rating.rating, rating.high)
     )
-    cells = [" "] * (2 * _BAR)
+    row = [" "] * cells
     for cell in range(begin, end + 1):
-        cells[cell] = "─"
-    cells[begin], cells[end], cells[at] = "├", "┤", "●"
-    return "".join(cells)
+        row[cell] = "─"
+    row[begin], row[end], row[at] = "├", "┤", "●"
+    return "".join(row)

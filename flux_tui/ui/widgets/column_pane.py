@@ -184,14 +184,17 @@ class ColumnPane(Vertical):
         if progress.problem and progress.state in {"failed", "retrying"}:
             hint = " · r tries again" if progress.state == "failed" else ""
             room = max(self.size.width - 6, 10)
-            told = textwrap.wrap(one_line(progress.problem, 160), room, max_lines=2)
+            told = textwrap.wrap(
+                one_line(progress.problem, 160), room, max_lines=2, placeholder=" …"
+            )
             return [assemble((f"  {mark} {word}", style), hint), *(_line([t]) for t in told)]
         first = [f"first {seconds(progress.first)}"] if progress.first is not None else []
         rate = [f"{progress.rate:.0f} tok/s"] if progress.rate is not None else []
         idle = progress.state == "idle"
         took = [] if idle or not progress.seconds else [seconds(progress.elapsed(now))]
         size = [] if idle else [f"{_about(progress)}{count(progress.tokens)} tok"]
-        price = [money(progress.cost)] if progress.cost.basis != "free" else []
+        cost = self.column.cost
+        price = [money(cost)] if cost.basis != "free" else []
         head = assemble((f"  {mark} {word}", style))
         if short:  # one line for all
             spare = [fact.removeprefix("first ").replace(" tok/s", "/s") for fact in first + rate]
