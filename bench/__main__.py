@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.machine import preferred
 from bench.scenarios import Scenario, scenarios
 from bench.server import Server
 from bench.subjects import SUBJECTS, Ground, Subject
@@ -66,7 +67,7 @@ def main() -> int:
     subprocess.run([sys.executable, "-m", "compileall", "-q", "bench", "flux_tui"], check=True)
     results: dict[str, dict[str, list]] = {}
     begun, failed = time.monotonic(), False
-    with tempfile.TemporaryDirectory() as name, Server(Path(name)) as server:
+    with preferred(), tempfile.TemporaryDirectory() as name, Server(Path(name)) as server:
         ground = Ground(Path(name), server, 1_000 if args.quick else 10_000)
         ground.prepare()
         for scenario in chosen:

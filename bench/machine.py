@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -27,9 +27,33 @@ def resident_mib(pid: int) -> float:
 
 
 def prefer(pid: int) -> None:
-    """Weigh the session of *pid* up against others' on a shared machine, where that is allowed."""
+    """Weigh the session of *pid* up against others' on a shared machine, where that is allowed.
+
+    The process was just started: wait until it has a session of its own.
+    """
+    end = time.monotonic() + 0.5
     with contextlib.suppress(OSError):
+        while _session(pid) == _session(os.getpid()) and time.monotonic() < end:
+            time.sleep(0.0005)
         Path(f"/proc/{pid}/autogroup").write_text(WEIGHT)
+
+
+def _session(pid: int) -> str:
+    return Path(f"/proc/{pid}/autogroup").read_text().split()[0]
+
+
+@contextlib.contextmanager
+def preferred() -> Iterator[None]:
+    """The same for this session, while the context lasts."""
+    own = Path("/proc/self/autogroup")
+    before = own.read_text().split()[-1] if own.exists() else ""
+    with contextlib.suppress(OSError):
+        own.write_text(WEIGHT)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            own.write_text(before)
 
 
 def _busy() -> float:
