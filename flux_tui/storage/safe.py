@@ -26,12 +26,14 @@ T = TypeVar("T")
 
 
 class _Refuge:
-    """The disk, what stands in for it once it fails, and the votes, which go either way."""
+    """The disk, what stands in for it once it fails, and the small things, which go either way."""
 
     def __init__(self, path: Path) -> None:
         self._disk = SqliteStore(path)
         self._memory: MemoryStore | None = None
         self._problem = ""
+        self._votes: list[VoteRow] = []
+        self._state: dict[str, str] = {}
 
     @property
     def problem(self) -> str:
@@ -44,12 +46,39 @@ class _Refuge:
             await self._disk.add_vote(vote)
         except DiskError as problem:
             self._note(problem)
-            await self._spare().add_vote(vote)
+            self._votes.append(vote)
 
     async def votes(self) -> list[VoteRow]:
         """Return the votes on disk, then those in memory."""
-        in_memory = await self._memory.votes() if self._memory else []
-        return await self._read(self._disk.votes(), []) + in_memory
+        return await self._read(self._disk.votes(), []) + self._votes
+
+    async def get_state(self, key: str) -> str | None:
+        """Return a small remembered value."""
+        if key in self._state:
+            return self._state[key]
+        return await self._read(self._disk.get_state(key), None)
+
+    async def set_state(self, key: str, value: str) -> None:
+        """Remember a small value, for this run if the disk refuses."""
+        try:
+            await self._disk.set_state(key, value)
+        except DiskError as problem:
+            self._note(problem)
+            self._state[key] = value
+        else:
+            self._state.pop(key, None)
+
+    async def _write_small_things(self) -> None:
+        """Write the votes and values that the disk refused, if it takes them by now."""
+        try:
+            while self._votes:
+                await self._disk.add_vote(self._votes[0])
+                del self._votes[0]
+            for key, value in list(self._state.items()):
+                await self._disk.set_state(key, value)
+                self._state.pop(key, None)
+        except DiskError:
+            return  # `problem` has said so since the first refusal
 
     def _spare(self) -> MemoryStore:
         if self._memory is None:
@@ -83,7 +112,6 @@ class SafeStore(_Refuge, SessionStore):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._moved: set[str] = set()
-        self._state: dict[str, str] = {}
         self._closed = False
 
     async def health(self) -> StoreHealth:
@@ -119,6 +147,7 @@ class SafeStore(_Refuge, SessionStore):
             except DiskError as problem:
                 await self._move(session_id, problem)
             else:
+                await self._recover()
                 return
         await self._spare().append(session_id, message)
 
@@ -184,20 +213,6 @@ class SafeStore(_Refuge, SessionStore):
         """Return what the answers on disk cost by day; those of this run may be in memory."""
         return await self._read(self._disk.spent(since), [])
 
-    async def get_state(self, key: str) -> str | None:
-        """Return a small remembered value."""
-        if key in self._state:
-            return self._state[key]
-        return await self._read(self._disk.get_state(key), None)
-
-    async def set_state(self, key: str, value: str) -> None:
-        """Remember a small value, for this run if the disk refuses."""
-        try:
-            await self._disk.set_state(key, value)
-        except DiskError as problem:
-            self._note(problem)
-            self._state[key] = value
-
     async def claim(self, session_id: str) -> bool:
         """Take a session for writing; one that is in memory belongs to this process anyway."""
         if session_id in self._moved:
@@ -220,6 +235,7 @@ class SafeStore(_Refuge, SessionStore):
             return
         for session_id in sorted(self._moved):
             await self._return(session_id)
+        await self._write_small_things()
         self._closed = True
         if self._memory is not None:
             await self._memory.aclose()
@@ -261,5 +277,10 @@ class SafeStore(_Refuge, SessionStore):
             return  # `problem` has said so since the first refusal
         await spare.delete(session_id)
         self._moved.discard(session_id)
-        if not self._moved:
-            self._problem = ""
+        await self._recover()
+
+    async def _recover(self) -> None:
+        """Call all well again when the disk takes messages and has everything."""
+        if self._problem and not self._moved:
+            await self._write_small_things()
+            self._problem = self._problem if self._votes or self._state else ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from flux_tui.core.errors import StoreError
 from flux_tui.core.messages import user_message
 from flux_tui.storage.safe import SafeStore
 from flux_tui.storage.sqlite import SqliteStore
+from flux_tui.storage.store import VoteRow
 from tests.storage.test_sqlite import answer, raw, talk
 
 
@@ -186,3 +189,46 @@ async def test_a_wrong_request_is_no_fault_of_the_disk(store: SafeStore) -> None
 
     assert store.problem == ""
     assert await store.load(session) == conversation
+
+
+async def test_after_a_moment_of_being_locked_all_is_well_again(
+    store: SafeStore, path: Path
+) -> None:
+    session, _ = await talk(store)  # type: ignore[arg-type]
+    patience = "PRAGMA busy_timeout = 0"
+    await store._disk._run(lambda opened: opened.connection.execute(patience).fetchone())
+    vote = VoteRow(
+        at=datetime(2026, 11, 1, tzinfo=UTC), session="s", models=("a/b",), outcome="bad"
+    )
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        await store.set_state("last", "kept")
+        await store.add_vote(vote)
+        assert "keeps the database busy" in store.problem
+        assert await store.get_state("last") == "kept"
+        assert await store.votes() == [vote]
+        other.execute("ROLLBACK")
+
+    await store.append(session, user_message("Go on"))
+
+    assert store.problem == ""
+    assert await store.votes() == [vote]
+    await store.aclose()
+    async with aclosing(SqliteStore(path)) as disk:
+        assert await disk.get_state("last") == "kept"
+        assert await disk.votes() == [vote]
+
+
+async def test_what_a_full_disk_refused_is_offered_once_more_at_the_end(
+    store: SafeStore, path: Path
+) -> None:
+    await store.health()
+    await fill_disk(store)
+    await store.set_state("big", "x" * 100_000)
+    assert store.problem
+    await free_disk(store)
+
+    await store.aclose()
+
+    async with aclosing(SqliteStore(path)) as disk:
+        assert await disk.get_state("big") == "x" * 100_000
