@@ -213,7 +213,7 @@ class Column:
         if not turn:
             return
         last, found = turn[-1], Progress()
-        found.state = "failed" if last.error else _ENDED.get(last.stop or "", "done")
+        found.state = _ENDED.get(last.stop or "", "failed" if last.error else "done")
         found.problem = last.error
         found.cost = sum_costs(each.cost or Cost() for each in turn)
         found.tokens = sum(each.usage.output for each in turn if each.usage is not None)

@@ -123,13 +123,13 @@ class CompareScreen(ColumnsScreen):
     def _hints(self) -> list[tuple[str, str]]:
         """Return the keys that are useful next, those of the present step first."""
         answered = any(pane.turns for pane in self.panes) and not self.busy
-        failed = any(pane.column.progress.state == "failed" for pane in self.panes)
+        states = {pane.column.progress.state for pane in self.panes}
         if self.busy:
             names = ["stop", "stop_one", "zoom", "back", "help"]
         elif self.blind:
             names = ["vote", "diff", "blind", "zoom", "back", "help"]
         elif answered:
-            names = ["again"] if failed else []
+            names = ["again"] if states & {"failed", "stopped"} else []
             names += ["adopt", "diff", "vote", "winner", "judge", "merge", "zoom", "back", "help"]
         else:
             names = ["model", "blind", "tools", "commands", "back", "help"]
