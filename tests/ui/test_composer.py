@@ -4,7 +4,7 @@ from pathlib import Path
 
 import PIL.Image
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
 
 from flux_tui.core.messages import Document, Image
 from flux_tui.ui.screens.chat import ChatScreen
@@ -272,3 +272,14 @@ async def test_a_menu_of_many_shows_some_and_says_how_many(work: Path) -> None:
 )
 def test_sizes_are_said_as_people_do(size: int, words: str) -> None:
     assert size_words(size) == words
+
+
+async def test_keys_that_pile_up_are_taken_in_their_order(work: Path) -> None:
+    async with chatting(work, size=(80, 24)) as chat:
+        keys = [("t", "t"), ("e", "e"), ("h", "h"), *[("backspace", "\x7f")] * 2, ("h", "h")]
+        keys += [("left", None), ("x", "x"), ("end", None), ("e", "e")]
+        for key, character in keys:
+            chat.app.post_message(Key(key, character))
+        await chat.pilot.pause()
+
+        assert chat.prompt.text == "txhe"

@@ -202,8 +202,22 @@ class Prompt(TextArea):
             event.stop()
             event.prevent_default()
         else:
-            await super()._on_key(event)
+            if await self._bound(event.key):
+                event.stop()
+                event.prevent_default()
+            else:
+                await super()._on_key(event)
             paint_now(self)
+
+    async def _bound(self, key: str) -> bool:
+        """Do at once what *key* is bound to here; whether it is.
+
+        Left to bubble, it would be acted on after the letters that were typed behind it.
+        """
+        for binding in self._bindings.key_to_bindings.get(key, ()):
+            if not binding.priority and await self.app.run_action(binding.action, self):
+                return True
+        return False
 
     def _own(self, key: str) -> bool:
         """Do what a key means here and not in other text areas; whether it means something."""
