@@ -224,3 +224,4 @@ class Session:
         """Take back what the probes left in the input."""
         self.terminal.type("\x7f" * self._typed)
         self._typed = 0
+        self.terminal.read(0.1)  # Textual may act on it after what is typed right behind it
