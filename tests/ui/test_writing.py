@@ -1,11 +1,13 @@
 """Writing a message: chips, drafts, what waits in order, shell lines, another model once."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from textual.events import Paste
 from textual.widgets import Input
 
+from flux_tui.storage.claims import _started, own_claim  # pyright: ignore[reportPrivateUsage]
 from flux_tui.ui.screens.approval import ApprovalScreen
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.screens.prompt_search import PromptSearch
@@ -215,6 +217,34 @@ async def test_the_models_name_is_completed_behind_the_plus(tmp_path: Path) -> N
         assert chat.prompt.text.endswith(" ")
 
 
+async def test_esc_in_a_message_to_another_model_goes_back_to_ones_own(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        own = chat.session.model.ref
+        other = next(c.info.ref for c in chat.app.runtime.choices() if c.info.ref != own)
+        await chat.begin(f"+{other} {SLOW}")
+        assert chat.session.model.ref == other
+
+        await chat.press("escape")
+        await wait_until(lambda: not chat.turning)
+
+        assert chat.session.model.ref == own
+        assert chat.session.conversation.path[-1].stop == "aborted"
+
+
+async def test_a_model_chosen_while_another_answers_once_stays_chosen(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        first, second, third = (c.info.ref for c in chat.app.runtime.choices()[:3])
+        assert chat.session.model.ref == first
+        await chat.begin(f"+{second} {SLOW}")
+        await chat.send(f"/model {third}")
+        await wait_until(lambda: chat.session.model.ref == third)
+
+        await chat.press("escape")
+        await wait_until(lambda: not chat.turning)
+
+        assert chat.session.model.ref == third
+
+
 # ── shell lines ──
 
 
@@ -360,6 +390,46 @@ async def test_a_session_that_is_only_read_gives_the_message_back(tmp_path: Path
         assert chat.prompt.text == "more"
         assert _said(chat) == ["hello"]
         assert any("can only be read" in note for note in chat.notes)
+
+
+async def test_a_window_that_only_reads_leaves_the_draft_to_the_other(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        await chat.press(*"mine")
+        await _kept(chat, "mine")
+        async with chatting(tmp_path) as other:
+            session = await other.app.runtime.resume(chat.session.id or "")
+            session.read_only = True
+            other.app.chat.take(session)
+            await other.settle()
+            assert other.prompt.text == ""
+            await other.press(*"theirs")
+            await other.app.chat.drafts.flush()
+        await _kept(chat, "mine")
+
+
+async def test_another_window_of_the_folder_does_not_take_an_unsent_first_message(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"hello")
+        await _kept(chat, "hello")
+        store, key = chat.app.runtime.store, f"draft:new:{chat.app.root}"
+        mine = await store.get_state(key) or ""
+        assert own_claim() in mine
+
+        chat.app.chat.take(chat.app.runtime.new_session())
+        # As another process that lives would have written it.
+        other = await asyncio.create_subprocess_exec("sleep", "60")
+        try:
+            claim = f"{other.pid} {_started(other.pid)}"
+            await store.set_state(key, mine.replace(own_claim(), claim))
+            drafts = chat.app.chat.drafts
+            assert not await drafts._read(key.removeprefix("draft:"))  # pyright: ignore[reportPrivateUsage]
+        finally:
+            other.kill()
+            await other.wait()
+        assert await drafts._read(key.removeprefix("draft:"))  # pyright: ignore[reportPrivateUsage]
 
 
 # ── what was said before ──

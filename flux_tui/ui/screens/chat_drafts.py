@@ -78,7 +78,8 @@ class Drafts:
             left = self._draft()
             self._files[old] = composer.query_one(Attachments).take()
             composer.query_one(Prompt).empty()
-            self._screen.run_worker(self._write(old, left), group="draft", exit_on_error=False)
+            if not before.read_only:
+                self._screen.run_worker(self._write(old, left), group="draft", exit_on_error=False)
         self._opening = True
         self._screen.run_worker(self._show(session), group="draft", exit_on_error=False)
 
@@ -92,6 +93,8 @@ class Drafts:
         """Write the draft now, if there is anything new."""
         if self._session is None or self._opening or self._forgives:
             return
+        if self._session.read_only:
+            return  # the draft is that of the window that may write
         key, new = self._key(self._session), self._new
         await self._write(key, self._draft())
         if key != new and self._written.get(new):
@@ -148,7 +151,7 @@ class Drafts:
     async def _show(self, session: ChatSession) -> None:
         key = self._key(session)
         try:
-            draft = await self._read(key)
+            draft = Draft() if session.read_only else await self._read(key)
         finally:
             self._opening = False
         if session is not self._session:

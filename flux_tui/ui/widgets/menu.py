@@ -58,7 +58,7 @@ class Menu(Plain):
         """Offer *rows*; none hides the list. *more* is said of those that find no place."""
         before = self.chosen
         rows = tuple(rows)
-        if rows == self._rows:
+        if (rows, more) == (self._rows, self._more):
             return
         self._rows, self._more, self._willing = rows, more, willing
         texts = [row.text for row in rows]
