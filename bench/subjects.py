@@ -222,6 +222,8 @@ class Session:
 
     def erase(self) -> None:
         """Take back what the probes left in the input."""
+        if not self._typed:
+            return
         self.terminal.type("\x7f" * self._typed)
         self._typed = 0
         self.terminal.read(0.1)  # Textual may act on it after what is typed right behind it
