@@ -46,20 +46,21 @@ def schema_steps() -> list[list[str]]:
     return [_statements(step) for step in re.split(r"^-- step \d+$", text, flags=re.MULTILINE)[1:]]
 
 
-def open_database(path: Path | str) -> Database:
+def open_database(path: Path | str, patience: int = BUSY_MS) -> Database:
     """Return the open database at *path*, made or migrated as needed; or ":memory:".
 
-    What is no database is moved aside, never deleted, and a fresh one begun.
+    It is waited for *patience* milliseconds if another program keeps it busy. What is no database
+    is moved aside, never deleted, and a fresh one begun.
 
     Raises:
         DiskError: it can neither be written nor read.
     """
     if str(path) == MEMORY:
-        return _opened(sqlite3.connect(MEMORY, isolation_level=None), None, "")
+        return _opened(sqlite3.connect(MEMORY, isolation_level=None), None, "", patience)
     path = Path(path)
     notice = _prepare_folder(path)
     try:
-        return _open_file(path, notice)
+        return _open_file(path, notice, patience)
     except UnicodeDecodeError:
         # Of SQLite's own message, which names what it found in a damaged schema.
         return _begin_again(path, notice)
@@ -113,7 +114,7 @@ def _prepare_folder(path: Path) -> str:
     return ""
 
 
-def _open_file(path: Path, notice: str) -> Database:
+def _open_file(path: Path, notice: str, patience: int = BUSY_MS) -> Database:
     emptied = path.is_file() and path.stat().st_size == 0
     if emptied and (backups := sorted(path.parent.glob(f"{path.name}.backup-*"))):
         notice = f"the database {path} was empty; the latest backup is {backups[-1]}"
@@ -125,17 +126,19 @@ def _open_file(path: Path, notice: str) -> Database:
             raise sqlite3.OperationalError(problem.strerror or "cannot be made") from problem
     elif path.stat().st_mode & 0o077 and not notice:
         notice = f"{path} can be read by others; run: chmod 600 {path}"
-    connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=patience / 1000, isolation_level=None)
     try:
-        return _opened(connection, path, notice)
+        return _opened(connection, path, notice, patience)
     except BaseException:
         connection.close()
         raise
 
 
-def _opened(connection: sqlite3.Connection, path: Path | None, notice: str) -> Database:
+def _opened(
+    connection: sqlite3.Connection, path: Path | None, notice: str, patience: int
+) -> Database:
     connection.text_factory = _text
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute(f"PRAGMA busy_timeout = {patience}")
     connection.execute("PRAGMA foreign_keys = ON")
     # Pages are read again from the system's cache: a copy of our own doubles what is at rest.
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
@@ -161,12 +164,14 @@ def _opened(connection: sqlite3.Connection, path: Path | None, notice: str) -> D
         if version and path is not None:
             _back_up(connection, path, version)
         _migrate(connection, steps)
+    searchable = _index(connection)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     return Database(
         connection=connection,
         journal_mode=mode,
         version=_version(connection),
         writable=True,
-        searchable=_index(connection),
+        searchable=searchable,
         notice=notice,
     )
 

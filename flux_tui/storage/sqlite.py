@@ -15,6 +15,7 @@ from flux_tui.core.messages import Conversation, Message
 from flux_tui.storage import queries, spending
 from flux_tui.storage.claims import is_free, own_claim
 from flux_tui.storage.database import (
+    BUSY_MS,
     Database,
     DiskError,
     describe_failure,
@@ -24,6 +25,9 @@ from flux_tui.storage.database import (
 from flux_tui.storage.rows import stamp
 from flux_tui.storage.store import DaySpent, SessionInfo, SessionStore, StoreHealth, UsageRow
 from flux_tui.storage.votes import VoteTable
+
+BRIEF_MS = 100
+"""How long opening the database is tried again, in milliseconds."""
 
 T = TypeVar("T")
 
@@ -39,6 +43,7 @@ class SqliteStore(VoteTable, SessionStore):
         self._path = path
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flux-store")
         self._database: Database | None = None
+        self._patience = BUSY_MS
         self._in_flight: set[tuple[str, str]] = set()
         self._claimed: set[str] = set()
         self._closed = False
@@ -237,7 +242,9 @@ class SqliteStore(VoteTable, SessionStore):
         def in_thread() -> T:
             try:
                 if self._database is None:
-                    self._database = open_database(self._path)
+                    # Waited for once: a program that keeps it busy must not hold up every call.
+                    patience, self._patience = self._patience, BRIEF_MS
+                    self._database = open_database(self._path, patience)
                 return work(self._database)
             except sqlite3.Error as problem:
                 raise DiskError(f"{describe_failure(problem)} ({self._path})") from problem

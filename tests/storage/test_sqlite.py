@@ -150,20 +150,24 @@ async def test_a_database_others_can_read_is_named(store: SqliteStore, path: Pat
         assert "chmod 600" in (await again.health()).notice
 
 
-async def test_a_locked_database_is_told_and_opened_later(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("flux_tui.storage.database.BUSY_MS", 50)
+async def test_a_locked_database_is_waited_for_once_and_opened_later(path: Path) -> None:
     path.parent.mkdir(mode=0o700)
     async with aclosing(SqliteStore(path)) as store:
+        store._patience = 400
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             path.chmod(0o600)
             other.execute("CREATE TABLE t (a)")
             other.execute("BEGIN EXCLUSIVE")
-            with pytest.raises(StoreError, match="busy"):
-                await store.health()
+            seconds: list[float] = []
+            for _ in range(2):
+                began = time.perf_counter()
+                with pytest.raises(StoreError, match="busy"):
+                    await store.health()
+                seconds.append(time.perf_counter() - began)
             other.execute("COMMIT")
 
+        assert seconds[0] >= 0.4
+        assert store._patience < 400
         assert (await store.health()).writable
 
 
