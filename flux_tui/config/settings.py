@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
@@ -27,6 +28,7 @@ from flux_tui.config.themes import THEMES
 from flux_tui.config.trust import trusted
 from flux_tui.core.efforts import EFFORTS, Effort
 from flux_tui.core.errors import ConfigError, Place
+from flux_tui.core.usage import Budgets
 
 Approval: TypeAlias = Literal["ask", "read", "all", "none"]
 """Which tool calls run without a question: none, those that only read, all; "none" refuses all."""
@@ -114,6 +116,7 @@ class Settings:
     temperature: float | None = None
     effort: Effort | None = None
     max_output: int | None = None
+    budgets: Budgets = field(default_factory=Budgets)
     demo: bool = False
     sim_speed: float | None = None
     no_color: bool = False
@@ -170,6 +173,7 @@ def load_settings(overrides: Mapping[str, str], environ: Mapping[str, str], cwd:
         temperature=source.number("temperature", 0, 2),
         effort=cast("Effort | None", effort),
         max_output=int(max_output) if max_output is not None else None,
+        budgets=_budgets(file.table("budget"), warnings),
         demo=source.flag("demo"),
         sim_speed=source.number("sim_speed", 0, 1_000_000),
         cursor_blink=source.flag("cursor_blink", default=True),
@@ -179,6 +183,23 @@ def load_settings(overrides: Mapping[str, str], environ: Mapping[str, str], cwd:
     _check_provider(settings, source)
     _check_models(settings, file)
     return settings
+
+
+def _budgets(table: Table, warnings: list[str]) -> Budgets:
+    """Return the limits of the table, US dollars."""
+
+    def dollars(key: str) -> Decimal | None:
+        amount = table.number(key, 0, 1_000_000)
+        return None if amount is None else Decimal(str(amount))
+
+    found = Budgets(
+        turn=dollars("turn"),
+        session=dollars("session"),
+        day=dollars("day"),
+        month=dollars("month"),
+    )
+    warnings.extend(table.unknown())
+    return found
 
 
 def _judged(found: EnvFile, cwd: Path, paths: Paths, warnings: list[str]) -> EnvFile:

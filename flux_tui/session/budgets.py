@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from flux_tui.core.usage import Budgets, Cost
-from flux_tui.session.ledger import CostLedger
+
+if TYPE_CHECKING:
+    from flux_tui.session.ledger import CostLedger
 
 
 def left(budgets: Budgets, ledger: CostLedger) -> Decimal | None:

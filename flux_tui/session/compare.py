@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from flux_tui.core.events import Committed, TurnEvent
 from flux_tui.core.messages import Conversation, Document, Image, Message, user_message
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.sanitize import sanitize
-from flux_tui.core.usage import Budgets, Cost, Usage, sum_costs
+from flux_tui.core.usage import Cost, Usage, sum_costs
 from flux_tui.session.budgets import crossed, left
 from flux_tui.session.column import Column, Expected
 from flux_tui.session.preflight import Preflight
@@ -77,7 +77,7 @@ class Comparison:
         self.base = base
         self.columns = [Column(base.branch(model, reads=reads)) for model in models]
         self.reads = reads
-        self.budgets = Budgets(turn=base.budget)
+        self.budgets = replace(base.ledger.budgets, turn=base.budget)
         self.blind = False  # nobody is to know yet which model is which
         self._own: tuple[tuple[Conversation, str | None], ...] = ()
         self._untold: list[Message] = []

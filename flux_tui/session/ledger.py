@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TypeAlias
 
 from flux_tui.core.messages import Message
 from flux_tui.core.models import ModelInfo, ModelRef
-from flux_tui.core.usage import NO_COST, Cost, Usage, sum_costs
+from flux_tui.core.usage import NO_COST, Budgets, Cost, Usage, sum_costs
+from flux_tui.session.budgets import left
 from flux_tui.storage.store import DaySpent
 
 PriceFunction: TypeAlias = Callable[[ModelInfo, Usage, datetime], Cost]
@@ -97,10 +99,17 @@ class Spending:
 class CostLedger:
     """Adds up requests. Every answer counts once, by its id, however often it is recorded.
 
-    `today` and `month` cover all sessions, as far as *spending* was told of them.
+    `today` and `month` cover all sessions, as far as *spending* was told of them. *budgets* limit
+    what turns may cost.
     """
 
-    def __init__(self, price: PriceFunction, spending: Spending | None = None) -> None:
+    def __init__(
+        self,
+        price: PriceFunction,
+        spending: Spending | None = None,
+        budgets: Budgets | None = None,
+    ) -> None:
+        self.budgets = budgets or Budgets()
         self._price = price
         self._spending = spending or Spending()
         self._messages: dict[str, Message] = {}
@@ -110,6 +119,11 @@ class CostLedger:
     def beside(self) -> CostLedger:
         """Return an empty ledger that prices alike and counts towards the same day and month."""
         return CostLedger(self._price, self._spending)
+
+    def allowance(self, turn: Decimal | None) -> Decimal | None:
+        """Return the dollars that the coming turn may cost: *turn*, or what a limit leaves."""
+        limits = [limit for limit in (turn, left(self.budgets, self)) if limit is not None]
+        return min(limits) if limits else None
 
     async def charge(self, model: ModelInfo, usage: Usage, at: datetime) -> Cost:
         """Return what *usage* costs at *model*; unknown when pricing itself fails."""

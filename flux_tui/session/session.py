@@ -401,7 +401,7 @@ class ChatSession:
             meter=services.meter,
             refused=lambda ids: self._stale.update({model.ref: ids}),
             larger=services.larger,
-            budget=self.budget,
+            budget=self.ledger.allowance(self.budget),
         )
 
     async def _outgoing(self, model: ModelInfo) -> Outgoing:

@@ -317,10 +317,10 @@ class Runtime:
             larger=self.catalog.larger,
             news=self._news,
         )
-        return ChatSession(
+        made = ChatSession(
             services,
             model,
-            ledger=CostLedger(self.tariff.cost, self._spending),
+            ledger=CostLedger(self.tariff.cost, self._spending, settings.budgets),
             policy=ApprovalPolicy(settings.approval),
             effort=settings.effort or self.effort_of(model.ref),
             conversation=conversation,
@@ -329,6 +329,8 @@ class Runtime:
             privacy=privacy,
             notes=notes,
         )
+        made.budget = settings.budgets.turn
+        return made
 
     async def favourite(self, ref: ModelRef, on: bool) -> None:
         """Make a model a favourite, the last in the row, or no longer one; remembered."""

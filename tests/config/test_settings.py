@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from flux_tui.config.keys import find_key, has_key, mask, masked_key
 from flux_tui.config.settings import Settings, load_settings
 from flux_tui.config.trust import trust, trusted
 from flux_tui.core.errors import ConfigError
+from flux_tui.core.usage import Budgets
 from flux_tui.session.listings import USUAL_PORTS
 
 ANTHROPIC = ("ANTHROPIC_API_KEY",)
@@ -370,3 +372,19 @@ def test_a_wrong_option_is_named_once(home: Path, cwd: Path) -> None:
 
 def test_every_server_that_is_looked_for_may_be_named_in_the_settings() -> None:
     assert {name for name, _ in USUAL_PORTS.values()} == set(LOCAL_IDS)
+
+
+def test_budgets_are_dollars_and_each_may_be_left_out(home: Path, cwd: Path) -> None:
+    config(home, "[budget]\nturn = 0.5\nday = 10\nweek = 20\n")
+
+    settings = load(home, cwd)
+
+    assert settings.budgets == Budgets(turn=Decimal("0.5"), day=Decimal(10))
+    assert any("budget.week is not a setting" in words for words in settings.warnings)
+
+
+def test_a_budget_is_an_amount(home: Path, cwd: Path) -> None:
+    config(home, '[budget]\nturn = "much"\n')
+
+    with pytest.raises(ConfigError, match="must be a number"):
+        load(home, cwd)

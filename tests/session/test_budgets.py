@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
+from flux_tui.config.settings import load_settings
+from flux_tui.core.events import TurnEnded
 from flux_tui.core.messages import Message, Text
 from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.core.usage import NO_COST, Budgets, Cost, Usage
 from flux_tui.session.budgets import crossed, left
 from flux_tui.session.ledger import CostLedger
+from flux_tui.session.wiring import Runtime
 
 
 def dollars(text: str) -> Cost:
@@ -59,3 +64,23 @@ def test_the_strictest_limit_says_what_is_left() -> None:
 
     assert left(Budgets(session=Decimal(2), month=Decimal(9)), ledger) == Decimal("0.5")
     assert left(Budgets(session=Decimal(1)), ledger) == 0
+
+
+async def test_a_day_that_is_spent_lets_no_turn_begin(tmp_path: Path) -> None:
+    home = tmp_path / "flux"
+    home.mkdir()
+    (home / "config.toml").write_text("[budget]\nday = 0.000001\n")
+    environ = {"FLUX_HOME": str(home), "FLUX_SIM_SPEED": "1000000"}
+    runtime = Runtime(load_settings({"demo": "true"}, environ, tmp_path), root=tmp_path)
+    await runtime.start()
+    session = runtime.new_session()
+    ended: list[str] = []
+    for text in ("hello", "again"):
+        async with aclosing(session.send(text)) as events:
+            ended += [event.reason async for event in events if isinstance(event, TurnEnded)]
+    other = runtime.new_session()
+    async with aclosing(other.send("hello")) as events:
+        ended += [event.reason async for event in events if isinstance(event, TurnEnded)]
+    await runtime.aclose()
+
+    assert ended == ["end", "budget", "budget"]
