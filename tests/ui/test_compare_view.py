@@ -518,6 +518,19 @@ async def test_columns_scroll_together_by_turn_until_that_is_turned_off(tmp_path
         assert two.scroll_offset.y > 0
 
 
+async def test_page_keys_scroll_the_columns_from_the_composer(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("sim: tokens=600 one")
+        one, two = (pane.text for pane in view.panes)
+        ends = one.scroll_offset.y, two.scroll_offset.y
+        view.screen.query_one(Prompt).focus()
+
+        await view.press("pageup")
+        await wait_until(lambda: two.scroll_offset.y < ends[1])
+
+        assert one.scroll_offset.y < ends[0]
+
+
 SHORT = "# One\\n\\nfirst\\n\\nsecond\\n\\n# Two\\n\\nthird\\n\\nfourth"
 
 

@@ -132,6 +132,14 @@ class ColumnsScreen(Screen[None]):
             if pane.text is not event.text and pane.text.display:
                 pane.text.stand(spot, self.together)
 
+    @on(Prompt.PageWished)
+    def _page_wished(self, event: Prompt.PageWished) -> None:
+        event.stop()
+        pane = self.current
+        view = pane.text if pane.text.display else pane.query_one(DiffText)
+        page = view.scroll_page_up if event.step < 0 else view.scroll_page_down
+        page(animate=False)
+
     @on(DiffText.Moved)
     def _diff_moved(self, event: DiffText.Moved) -> None:
         for view in self.query(DiffText):
