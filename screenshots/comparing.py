@@ -30,9 +30,6 @@ def comparisons(folder: Path, env: dict[str, str]) -> Iterator[tuple[str, Progra
         _say(program, f"/compare {TWO}")
         program.wait_for("gpt-5.5", "to all columns")
         _say(program, "show me a table")
-        program.wait_for("2 requests")
-        program.read(0.6)
-        program.press("enter")
         program.wait_for("All have answered")
         yield "38-80x24-compare", program
 
@@ -41,22 +38,23 @@ def _running(program: Program) -> Iterator[tuple[str, Program]]:
     """Four columns at the same time."""
     _say(program, f"/compare {FOUR}")
     program.wait_for("mistral-large-latest", "to all columns")
-    _say(program, "bench n=300 r=50 k=mixed id=START")
-    program.wait_for("4 requests, one to each model")
-    program.read(0.6)
-    program.press("enter")
+    _say(program, "bench n=900 r=50 k=mixed id=START")
     program.wait_for("4 of 4 answering", "def render_0", "tok/s")
+    _say(program, "and shorter, please")
+    program.wait_for("queued 1")
     yield "31-compare-running", program
     program.press("esc")
-    program.wait_for("All have answered")
+    program.wait_for("topped", "and shorter, please")
+    program.press("ctrl+c")
+    program.wait_for("and shorter, please", gone=True)
 
 
 def _voting(program: Program) -> Iterator[tuple[str, Program]]:
     """A blind vote, what differs, the ratings, and the chat that goes on."""
     program.type(f"{ESC}y")
-    program.wait_for("blind: names, times and costs are hidden")
+    program.wait_for("names, times and costs are hidden")
     _say(program, "hello, who are you and what can you do?")
-    program.wait_for("All have answered: Alt+V")
+    program.wait_for("All are there: Alt+V")
     program.type(f"{ESC}v")
     program.wait_for("Which answer is best?")
     yield "32-compare-blind-vote", program
