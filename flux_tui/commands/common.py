@@ -61,10 +61,11 @@ def say_json(value: JSON) -> None:
 
 
 def money(cost: Cost) -> str:
-    """Return a cost for a reader; `~` and `≥` say that it is not exact."""
+    """Return a cost for a reader; `≈` and `≥` say that no provider reported it."""
     if cost.amount is None:
         return "unknown"
-    sign = {"partial": "≥", "simulated": "sim "}.get(cost.basis, "")
+    signs = {"computed": "≈", "estimated": "≈", "partial": "≥", "simulated": "sim "}
+    sign = signs.get(cost.basis, "")
     return f"{sign}${cost.amount:.4f}"
 
 

@@ -9,10 +9,13 @@ from typing import Literal, TypeAlias
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
-CostBasis: TypeAlias = Literal["reported", "computed", "partial", "unknown", "free", "simulated"]
+CostBasis: TypeAlias = Literal[
+    "reported", "computed", "estimated", "partial", "unknown", "free", "simulated"
+]
 """How an amount is known.
 
-reported: the provider said it. computed: tokens times a dated price table. partial: some requests
+reported: the provider said it. computed: tokens times a dated price table. estimated: the same,
+but the tokens were counted here, because the provider reported none. partial: some requests
 of the sum have no price or no usage, so the amount is a lower bound. unknown: no price at all.
 free: a local model. simulated: computed for the built-in simulator; nothing was spent.
 """
@@ -100,7 +103,7 @@ def sum_costs(costs: Iterable[Cost]) -> Cost:
     """Return the total of *costs*; an empty sum is `NO_COST`.
 
     A sum of equal bases keeps the basis. Free requests change no sum. Reported with computed is
-    computed. Any unknown beside a known amount makes it partial.
+    computed, and estimated with any of the two. Any unknown beside a known amount makes it partial.
     """
     counted = [cost for cost in costs if cost.basis != "free"]
     if not counted:
@@ -114,8 +117,8 @@ def sum_costs(costs: Iterable[Cost]) -> Cost:
         return replace(total, basis="partial")
     if len(bases) == 1:
         return replace(total, basis=bases.pop())
-    if bases == {"reported", "computed"}:
-        return replace(total, basis="computed")
+    if bases <= {"reported", "computed", "estimated"}:
+        return replace(total, basis="estimated" if "estimated" in bases else "computed")
     return replace(total, basis="partial")  # simulated beside real money: not one honest number
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flux_tui.core.models import ModelInfo
-from flux_tui.core.usage import Cost, Usage
+from flux_tui.core.usage import Cost, CostBasis, Usage
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
@@ -66,8 +66,7 @@ def price_usage(
     mine = (overrides or {}).get(str(info.ref))
     if mine is not None:
         cost = _from_override(mine, usage)
-        simulated = info.simulated and cost.basis == "computed"
-        return replace(cost, basis="simulated") if simulated else cost
+        return replace(cost, basis=_basis(info, usage)) if cost.basis == "computed" else cost
     local = not info.simulated and is_local(info.base_url)
     free = Cost(amount=Decimal(0), basis="free")
     if local and info.ref.provider not in _VENDORS:
@@ -75,9 +74,14 @@ def price_usage(
     amount = _computed(info, usage, at)
     if amount is None:
         return free if local else Cost(basis="unknown")
-    return Cost(
-        amount=amount, basis="simulated" if info.simulated else "computed", as_of=_table(None).as_of
-    )
+    return Cost(amount=amount, basis=_basis(info, usage), as_of=_table(None).as_of)
+
+
+def _basis(info: ModelInfo, usage: Usage) -> CostBasis:
+    """How an amount is known that was computed from *usage*."""
+    if info.simulated:
+        return "simulated"
+    return "estimated" if usage.estimated else "computed"
 
 
 def price_of(info: ModelInfo, overrides: Overrides | None = None) -> Price | None:

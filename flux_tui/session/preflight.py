@@ -135,7 +135,8 @@ def preflight(
     tokens, basis = use.tokens, use.basis
     if history and basis != "reported":
         tokens, basis = meter.weigh(request.messages, model, request.system, request.tools)
-    cost = price(model, Usage(input=tokens), datetime.now(UTC)) if history else NO_COST
+    read = Usage(input=tokens, estimated=basis != "reported")
+    cost = price(model, read, datetime.now(UTC)) if history else NO_COST
     reader = privacy.new_reader(history, model)
     reserve = reserved(model, outgoing.max_output) if history else 0
     full = has_room(tokens, reserve, model.context_window) is False

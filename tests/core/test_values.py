@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -135,6 +136,9 @@ def test_a_sum_of_costs_claims_no_more_than_its_weakest() -> None:
     assert (computed + computed).basis == "computed"
     assert (computed + reported).basis == "computed"
     assert (computed + simulated).basis == "partial"
+    estimated = replace(computed, basis="estimated")
+    assert (estimated + reported).basis == (computed + estimated).basis == "estimated"
+    assert (estimated + Cost()).basis == "partial"
 
 
 def test_errors_read_as_one_sentence() -> None:

@@ -37,6 +37,15 @@ def test_every_bucket_has_its_own_price() -> None:
     assert cost.as_of.startswith("2026-")
 
 
+def test_tokens_that_no_provider_reported_make_an_estimate() -> None:
+    usage = Usage(input=1000, output=100, estimated=True)
+    mine = {"anthropic/claude-sonnet-4-5": Price(input=Decimal(1), output=Decimal(1))}
+
+    assert price_usage(sonnet(), usage, NOW).basis == "estimated"
+    assert price_usage(sonnet(), usage, NOW, mine).basis == "estimated"
+    assert price_usage(sonnet(simulated=True), usage, NOW).basis == "simulated"
+
+
 def test_the_simulator_costs_the_same_and_says_that_nothing_was_spent() -> None:
     usage = Usage(input=1000, output=100)
 

@@ -20,6 +20,15 @@ def test_the_footer_tells_tokens_cost_and_time():
     assert footer(message).plain == "1,234 tok · $0.0123 · 2.3 s"
 
 
+def test_tokens_that_we_counted_bear_the_mark_of_an_estimate():
+    usage = Usage(input=1200, output=34, estimated=True)
+    cost = Cost(amount=Decimal("0.0123"), basis="estimated")
+
+    assert footer(Message(role="assistant", parts=(), usage=usage, cost=cost)).plain == (
+        "≈ 1,234 tok · ≈ $0.0123"
+    )
+
+
 def test_a_partial_answer_says_so():
     message = Message(role="assistant", parts=(), stop="aborted")
     assert footer(message).plain == "◐ stopped"
@@ -31,6 +40,8 @@ def test_a_partial_answer_says_so():
         (None, "cost n/a"),
         (Cost(), "cost n/a"),
         (Cost(amount=Decimal("1.5"), basis="computed"), "≈ $1.50"),
+        (Cost(amount=Decimal("1.5"), basis="estimated"), "≈ $1.50"),
+        (Cost(amount=Decimal("1.5"), basis="reported"), "$1.50"),
         (Cost(amount=Decimal("0.5"), basis="partial"), "≥ $0.5000"),
         (Cost(amount=Decimal("0.00001"), basis="simulated"), "<$0.0001 simulated"),
         (Cost(amount=Decimal(0), basis="free"), "free"),

@@ -69,7 +69,8 @@ def seconds(value: float) -> str:
 def money(cost: Cost | None) -> str:
     """Return dollars with the mark of how they are known.
 
-    Nothing marks what the provider reported, ``≈`` a computed amount, ``≥`` a lower bound.
+    Nothing marks what the provider reported, ``≈`` what was computed from a price table, with the
+    tokens reported or estimated, ``≥`` a lower bound.
     """
     if cost is None or (cost.amount is None and cost.basis != "free"):
         return "cost n/a"
@@ -78,7 +79,7 @@ def money(cost: Cost | None) -> str:
     amount = cost.amount or Decimal(0)
     digits = 2 if amount >= 1 or amount == 0 else 4
     figure = f"${amount:,.{digits}f}" if not 0 < amount < Decimal("0.0001") else "<$0.0001"
-    mark = {"computed": "≈ ", "partial": "≥ "}.get(cost.basis, "")
+    mark = {"computed": "≈ ", "estimated": "≈ ", "partial": "≥ "}.get(cost.basis, "")
     return f"{mark}{figure}{' simulated' if cost.basis == 'simulated' else ''}"
 
 
@@ -120,7 +121,7 @@ def footer(message: Message) -> Content:
     words = stop_words(message.stop)
     facts: list[str] = []
     if message.usage:
-        about = "~" if message.usage.estimated else ""
+        about = "≈ " if message.usage.estimated else ""
         facts.append(f"{about}{count(message.usage.total)} tok")
     if message.usage or message.cost:
         facts.append(money(message.cost))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _BASIS = {
     "reported": "as the provider reported it",
     "computed": "tokens × price table",
+    "estimated": "tokens counted here × price table",
     "partial": "at least: some prices are unknown",
     "unknown": "no price known",
     "free": "nothing spent",
@@ -99,7 +100,7 @@ class CostMeter(VerticalScroll):
 
 def basis_words(cost: Cost) -> str:
     """Say how an amount is known."""
-    dated = f" of {cost.as_of}" if cost.as_of and cost.basis == "computed" else ""
+    dated = f" of {cost.as_of}" if cost.as_of and cost.basis in {"computed", "estimated"} else ""
     return _BASIS[cost.basis] + dated
 
 

@@ -43,6 +43,7 @@ _BASIS: dict[TokenBasis, str] = {
 _MONEY_BASIS = {
     "reported": "as the vendor reported",
     "computed": "by the price table",
+    "estimated": "estimated tokens, by the price table",
     "partial": "at least; not every price is known",
     "unknown": "no price is known",
     "simulated": "by the price table",
