@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import select
 import signal
 import sys
 from collections.abc import Callable
@@ -33,6 +32,7 @@ from flux_tui.core.sanitize import Sanitizer, one_line
 from flux_tui.core.usage import JSON, parse_dollars
 from flux_tui.session.attachments import read_attachment
 from flux_tui.session.jobs_answer import TurnSummary
+from flux_tui.session.piped import read_prompt
 from flux_tui.session.session import ChatSession
 from flux_tui.session.wiring import Runtime
 from flux_tui.storage.lookup import LAST, find_session
@@ -40,10 +40,8 @@ from flux_tui.storage.lookup import LAST, find_session
 Output: TypeAlias = Literal["text", "json", "stream-json"]
 
 INTERRUPTED = 130
-MAX_PIPED = 20_000_000  # bytes
-PIPE_SECONDS = 5.0
-"""How long the first byte of a pipe is waited for beside a prompt."""
 
+_NO_PROMPT = 'write it: flux-tui ask "...", or pipe it in'
 _FINE = ("end", "length", "pause")
 
 
@@ -323,46 +321,13 @@ def run(args: argparse.Namespace) -> int:
 def _question(args: argparse.Namespace) -> Question:
     session = LAST if getattr(args, "continue_", False) else getattr(args, "session", None)
     return Question(
-        prompt=_prompt(args.prompt, wait=args.stdin),
+        prompt=read_prompt(args.prompt, wait=args.stdin, hint=_NO_PROMPT),
         model=getattr(args, "model", None) or "",
         attach=tuple(args.attach),
         session=session or "",
         max_cost=args.max_cost,
         output="json" if args.json else "stream-json" if args.stream_json else "text",
     )
-
-
-def _prompt(given: str, *, wait: bool = False) -> str:
-    """Return the prompt from the argument, the pipe, or both, the argument first.
-
-    Beside an argument, a pipe that stays silent is left alone: a program started by another one
-    often inherits an input that never ends. *wait* waits for it all the same.
-    """
-    piped = ""
-    if sys.stdin is not None and not sys.stdin.isatty():
-        if wait or not given.strip() or _speaks(sys.stdin):
-            data = sys.stdin.buffer.read(MAX_PIPED + 1)
-            if len(data) > MAX_PIPED:
-                raise InputError(f"the piped text is larger than {MAX_PIPED // 1_000_000} MB")
-            piped = data.decode("utf-8", "replace").strip("\n")
-        else:
-            sys.stderr.write(
-                f"flux-tui: nothing came through the pipe in {PIPE_SECONDS:.0f} s, it is not "
-                "waited for; --stdin waits, < /dev/null saves the time\n"
-            )
-    prompt = "\n\n".join(text for text in (given, piped) if text.strip())
-    if not prompt:
-        raise InputError("there is no prompt", hint='write it: flux-tui ask "...", or pipe it in')
-    return prompt
-
-
-def _speaks(stream: TextIO) -> bool:
-    """Whether something, or the end, comes through the pipe in time."""
-    try:
-        number = stream.fileno()
-    except OSError:
-        return True  # no file of the system, so nothing that could keep us waiting
-    return bool(select.select([number], [], [], PIPE_SECONDS)[0])
 
 
 def _dollars(text: str) -> Decimal:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from decimal import Decimal
 
-from flux_tui.core.errors import InputError
 from flux_tui.core.usage import parse_dollars
-
-MAX_PIPED = 20_000_000  # bytes
 
 
 def at_least_one(text: str) -> int:
@@ -40,21 +36,3 @@ def dollars(text: str) -> Decimal:
         return parse_dollars(text)
     except ValueError as problem:
         raise argparse.ArgumentTypeError(str(problem)) from problem
-
-
-def piped_prompt(command: str) -> str:
-    """Return the prompt that comes through the pipe.
-
-    Raises:
-        InputError: none does, or it is too large.
-    """
-    piped = ""
-    if sys.stdin is not None and not sys.stdin.isatty():
-        data = sys.stdin.buffer.read(MAX_PIPED + 1)
-        if len(data) > MAX_PIPED:
-            raise InputError(f"the piped text is larger than {MAX_PIPED // 1_000_000} MB")
-        piped = data.decode("utf-8", "replace").strip("\n")
-    if not piped.strip():
-        hint = f'write it: flux-tui {command} "..." -m P/M, or pipe it in'
-        raise InputError("there is no prompt", hint=hint)
-    return piped

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flux_tui.commands.arguments import dollars, limit, piped_prompt
+from flux_tui.commands.arguments import dollars, limit
 from flux_tui.commands.common import complain, say, say_json, settings_of_run
 from flux_tui.core.errors import BudgetError, InputError
 from flux_tui.core.sanitize import one_line
@@ -65,6 +65,9 @@ def add_parser(
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--stdin", action="store_true", help="wait for all of the pipe, however long it takes"
+    )
     parser.add_argument("--prompts", metavar="FILE", type=Path, help='lines of {"prompt", "id"?}')
     parser.add_argument(
         "--out",
@@ -161,12 +164,14 @@ def _rubric(path: Path | None) -> str:
 def _prompts(args: argparse.Namespace) -> tuple[Prompt, ...]:
     from flux_tui.core.sanitize import sanitize
     from flux_tui.session.jobs import Prompt, read_prompts
+    from flux_tui.session.piped import read_prompt
 
     if args.prompts is not None:
         if args.prompt:
             raise InputError("a prompt and a file of prompts are given", hint="leave out one")
         return read_prompts(args.prompts)
-    return (Prompt(sanitize(args.prompt or piped_prompt("compare"))),)
+    hint = 'write it: flux-tui compare "..." -m P/M -m P/M, or pipe it in'
+    return (Prompt(sanitize(read_prompt(args.prompt, wait=args.stdin, hint=hint))),)
 
 
 async def _compare(

@@ -21,6 +21,7 @@ from flux_tui.core.errors import InputError
 from flux_tui.core.messages import Message, Text
 from flux_tui.core.models import ModelRef
 from flux_tui.headless import Question, ask
+from flux_tui.session import piped
 from flux_tui.session.wiring import Runtime
 from flux_tui.storage.sqlite import SqliteStore
 
@@ -181,7 +182,7 @@ async def test_a_budget_that_is_reached_is_status_3(tmp_path: Path) -> None:
 
     assert status == 3
     assert out.strip()
-    assert "the budget of $1E-7 was reached" in err
+    assert "the budget of $0.0000001 was reached" in err
 
 
 async def test_a_budget_without_a_price_is_refused(tmp_path: Path) -> None:
@@ -257,7 +258,7 @@ def test_no_prompt_is_wrong_usage(home: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_pipe_without_end_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "MAX_PIPED", 10)
+    monkeypatch.setattr(piped, "MAX_PIPED", 10)
     monkeypatch.setattr(sys, "stdin", Piped(b"x" * 11))
 
     with pytest.raises(InputError, match="larger than"):

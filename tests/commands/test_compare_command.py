@@ -115,6 +115,12 @@ def test_a_judge_counts_only_if_both_orders_agree(
     assert float(judge["cost"]["usd"]) > 0
 
 
+def test_the_pipe_comes_behind_the_prompt() -> None:
+    found = compared("Review this", *TWO, stdin="+ a line\n")
+
+    assert found["prompt"] == "Review this\n\n+ a line"
+
+
 @pytest.mark.slow
 def test_the_simulator_judges_whatever_the_order() -> None:
     done = flux("compare", "Hi", *TWO, "--judge", "openai/gpt-5.4", "--json")
