@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,8 +77,8 @@ class _Counting:
     counter: _Counter = estimate
     basis: Basis = "estimate"
     tried: bool = False
-    memo: OrderedDict[str, tuple[Message, int, Basis]] = field(
-        default_factory=OrderedDict[str, tuple[Message, int, Basis]]
+    memo: dict[str, tuple[Message, int, Basis]] = field(
+        default_factory=dict[str, tuple[Message, int, Basis]]
     )
     lock: Lock = field(default_factory=Lock)
 
@@ -124,7 +123,7 @@ def warm_up() -> Basis:
             return _counting.basis
         counter = _tiktoken()
         if counter is not None:
-            _counting.memo = OrderedDict()
+            _counting.memo = {}
             _counting.counter, _counting.basis = counter, "tiktoken"
         return _counting.basis
 
@@ -170,7 +169,7 @@ def _of_message(message: Message, counter: _Counter, basis: Basis) -> tuple[int,
     tokens = _MESSAGE + sum(_of_part(part, counter) for part in message.parts)
     memo[message.id] = (message, tokens, basis)
     if len(memo) > _MEMO:
-        memo.popitem(last=False)
+        del memo[next(iter(memo))]
     return tokens, basis
 
 

@@ -109,24 +109,24 @@ def load(
         return bytes(row[0]) if row else None
 
     messages: list[Message] = []
-    seen: set[str] = set()
+    seen: dict[str, str] = {}  # the ids; a parent's is kept once
     query = "SELECT id, parent, role, at, body FROM message WHERE session = ? ORDER BY seq"
     for message_id, parent, role, at, body in connection.execute(query, (session_id,)):
         try:
-            message = rows.unpack(body, blob)
+            message = rows.unpack(body, blob, seen)
         except rows.UNREADABLE:
             message = rows.damaged_message(message_id, parent, role, at)
         if message.id != message_id or message.parent != parent:
             message = replace(message, id=message_id, parent=parent)
         if parent is not None and parent not in seen:
             message = replace(message, parent=messages[-1].id if messages else None)
-        seen.add(message_id)
+        seen[message_id] = message.id
         messages.append(message)
     if not settled:
         for message in _orphans(connection, session_id, mine):
             if message.id not in seen and (message.parent is None or message.parent in seen):
                 head = message.id if head == message.parent else head
-                seen.add(message.id)
+                seen[message.id] = message.id
                 messages.append(message)
     if head is not None and head not in seen:
         head = messages[-1].id if messages else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -13,7 +13,7 @@ from typing import cast, get_args
 from flux_tui.core.codec import dump_message, dumps, load_message
 from flux_tui.core.errors import CodecError
 from flux_tui.core.messages import Document, Image, Message, Part, Role, Text, ToolResult
-from flux_tui.core.usage import Cost, CostBasis
+from flux_tui.core.usage import JSON, Cost, CostBasis
 
 DAMAGED = "[This message is damaged in the database and cannot be shown.]"
 """What stands in place of a row that cannot be read."""
@@ -45,14 +45,21 @@ def pack(message: Message) -> tuple[str, dict[str, bytes]]:
     return dumps(dump_message(light)), blobs.found
 
 
-def unpack(body: str, blob: Callable[[str], bytes | None]) -> Message:
+def unpack(
+    body: str, blob: Callable[[str], bytes | None], ids: Mapping[str, str] | None = None
+) -> Message:
     """Return the message of *body*; *blob* finds bytes by hash, None if they are lost.
+
+    The parent's id is the very text of *ids*, if it is there: a history holds thousands.
 
     Raises:
         ValueError: *body* is not JSON.
         CodecError: it is not a message.
     """
-    message = load_message(json.loads(body))
+    data: JSON = json.loads(body)
+    if ids and isinstance(data, dict) and isinstance(parent := data.get("parent"), str):
+        data["parent"] = ids.get(parent, parent)
+    message = load_message(data)
     if not any(isinstance(part, (Image, Document, ToolResult)) for part in message.parts):
         return message
     return replace(message, parts=tuple(_restored(part, blob) for part in message.parts))

@@ -12,6 +12,7 @@ from contextlib import aclosing, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -536,3 +537,11 @@ async def bulk(store: SqliteStore, session: str, messages: list[Message]) -> Non
             queries.set_head(database.connection, session, messages[-1].id)
 
     await store._run(write)
+
+
+async def test_a_loaded_history_holds_each_id_once(store: SqliteStore) -> None:
+    session, _ = await talk(store, 3)
+
+    path = (await store.load(session)).path
+
+    assert all(after.parent is before.id for before, after in pairwise(path))
