@@ -190,6 +190,8 @@ class _Normalizer:
             return True
         follower: Part | None = None
         for part in reversed(message.parts):
+            if type(part) is Text and blank(part.text):
+                continue  # it is not sent, so it follows nothing
             if type(part) is not Thinking:
                 follower = part
             elif not self._readable(part) or not self._identified(follower):

@@ -154,6 +154,8 @@ def test_reasoning_is_replayed_only_with_what_followed_it() -> None:
     assert sent(GPT, answer(reasoning, search))[0] == (reasoning, search)
     assert sent(GPT, answer(text, reasoning))[0] == (Text("x"),)
     assert sent(GPT, answer(reasoning, Image(PNG, "image/png")))[0][0] != reasoning
+    empty = Text("", signed(GPT, id="msg_1"))  # which is not sent
+    assert sent(GPT, answer(call, reasoning, empty))[0] == (replace(call, metadata=None),)
     chat = Thinking("hm", signed(BOX, field="reasoning"))
     assert sent(BOX, answer(chat, Text("x"))) == [(chat, Text("x"))]
 
