@@ -13,6 +13,7 @@ COMPOSER_KEYS: tuple[tuple[str, str], ...] = (
     ("@", "Attach a file of this folder: Up and Down choose, Tab or Enter takes, Esc closes"),
     ("!", "Run a shell line, after your approval; the next message takes its output along"),
     ("+model", "Ask this one message of another model"),
+    ("PageUp, PageDown", "Scroll the transcript, while the text has but one page"),
     ("Backspace", "Remove a chip as one; in an empty composer the last file"),
 )
 """Keys of the composer itself, for the help screen."""

@@ -17,8 +17,10 @@ from flux_tui.session.session import ChatSession
 from flux_tui.ui.screens.consent import ConsentScreen
 from flux_tui.ui.screens.inspector import InspectorScreen
 from flux_tui.ui.screens.model_picker import ModelPicker
-from flux_tui.ui.widgets.chips import Attachments, Menu
+from flux_tui.ui.widgets.chips import Attachments
+from flux_tui.ui.widgets.completing import Offer
 from flux_tui.ui.widgets.json_view import JsonView
+from flux_tui.ui.widgets.menu import Menu
 from flux_tui.ui.widgets.preflight_card import PreflightCard
 from tests.snapshots.test_screens import SIZES, _still, taken  # noqa: F401 - a fixture
 from tests.ui.driving import Chat, make_app, wait_until
@@ -90,7 +92,8 @@ async def chips(chat: Chat) -> None:
     row = chat.app.chat.query_one(Attachments)
     row.add(Image(bytes(310_000), "image/png", "photo.png", 1200, 800))
     row.add(Document(bytes(1_240_000), "application/pdf", "report.pdf"))
-    chat.app.chat.query_one(Menu).show(["src/app.py", "docs/map.md", "sample.png"])
+    found = [Offer(name) for name in ("src/app.py", "docs/map.md", "sample.png")]
+    chat.app.chat.query_one(Menu).show(found)
 
 
 async def inspector(chat: Chat) -> None:

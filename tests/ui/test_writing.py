@@ -484,3 +484,23 @@ async def test_reading_commands_work_from_the_composer(tmp_path: Path) -> None:
         assert "## You" in chat.app.clipboard
         await chat.send("/nexthit")
         assert any("othing is being searched" in note for note in chat.notes)
+
+
+async def test_a_page_up_in_the_composer_scrolls_the_transcript_and_ctrl_end_follows_again(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path, size=(80, 24)) as chat:
+        await chat.say("sim: tokens=900")
+        transcript = chat.app.chat.query_one(Transcript)
+        assert transcript.follow
+
+        await chat.press("pageup")
+        await chat.settle()
+        assert not transcript.follow
+        assert chat.prompt.has_focus
+        assert "more lines" in chat.text("#status-keys")
+
+        await chat.press("ctrl+end")
+        assert transcript.follow
+        await chat.press(*"x", "pageup", "pagedown", "pagedown")
+        assert transcript.follow

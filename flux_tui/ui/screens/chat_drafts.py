@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flux_tui.core.errors import FluxError
+from flux_tui.core.sanitize import sanitize
 from flux_tui.ui.widgets.chips import Attachment, Attachments
 from flux_tui.ui.widgets.composer import Composer
 from flux_tui.ui.widgets.prompt import Prompt
@@ -50,7 +51,7 @@ class Draft:
             found: dict[str, Any] = json.loads(data)
             chips: dict[str, str] = json.loads(pastes or "{}")
             waiting, files = tuple(map(str, found["waiting"])), tuple(map(str, found["files"]))
-            return cls(str(found["text"]), chips, waiting, files), str(found["by"])
+            return cls(sanitize(str(found["text"])), chips, waiting, files), str(found["by"])
         except (ValueError, KeyError, TypeError, AttributeError):
             return cls(), ""
 

@@ -190,6 +190,7 @@ class Composer(Vertical):
     @on(Attachments.Changed)
     def _files_changed(self) -> None:
         self.query_one(Prompt).may_send_nothing = bool(self.files)
+        self._paths = {item: self._paths[item] for item in self.files if item in self._paths}
 
     @on(Prompt.DetachWished)
     def _detach_wished(self, event: Prompt.DetachWished) -> None:
