@@ -191,7 +191,7 @@ class FluxApp(StartingApp):
             await asyncio.sleep(0.05)  # the store takes what has arrived of the answers
         try:
             if self._runtime is not None:
-                await asyncio.wait_for(self.chat.drafts.flush(), 1)
+                await self.chat.drafts.leave()
                 await asyncio.wait_for(self._runtime.aclose(), 3)
         except TimeoutError:
             self.log.warning("the store was slow to close")

@@ -159,8 +159,12 @@ class StartingApp(GuardedApp):
     @on(Prompt.Changed)
     def _wake(self) -> None:
         # SDK and price table are two thirds of the program's memory: looking costs neither.
-        session = self.chat.session
-        if not self._awake and session is not None and self.chat.query_one(Prompt).text:
+        # The news of a last change may come when the screens are gone.
+        chat = next((s for s in self.screen_stack if isinstance(s, ChatScreen)), None)
+        session = chat.session if chat is not None else None
+        if self._awake or chat is None or session is None:
+            return
+        if chat.query_one(Prompt).text:
             self._awake = True
             self.prepare(session.model)
             self.run_worker(_load_markdown, thread=True, exit_on_error=False, group="warm-up")

@@ -459,6 +459,20 @@ async def test_earlier_prompts_are_found_by_some_letters_and_esc_changes_nothing
         assert chat.prompt.text == "half a"
 
 
+async def test_enter_right_behind_the_letters_takes_what_they_find(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        chat.prompt.recalling.remember([f"number {n}" for n in range(300)])
+        await chat.press("ctrl+r")
+        search = await chat.dialog(PromptSearch)
+        await wait_until(lambda: search.highlighted == "number 0")
+
+        field = search.query_one(Input)
+        field.value = "number 217"
+        field.post_message(Input.Submitted(field, field.value))
+
+        await wait_until(lambda: chat.prompt.text == "number 217")
+
+
 async def test_the_composer_grows_to_a_third_of_the_screen(tmp_path: Path) -> None:
     async with chatting(tmp_path, size=(80, 24)) as chat:
         chat.prompt.fill("\n".join("x" * 40))

@@ -101,6 +101,13 @@ class Drafts:
         if key != new and self._written.get(new):
             await self._write(new, Draft())  # the session has got its id
 
+    async def leave(self) -> None:
+        """Write the draft before the program ends, if that does not take long."""
+        try:
+            await asyncio.wait_for(self.flush(), 1)
+        except TimeoutError:
+            self._screen.log.warning("the draft was slow to be written")
+
     @property
     def _forgives(self) -> bool:
         prompt = self._screen.query_one(Prompt)

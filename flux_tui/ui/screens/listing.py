@@ -64,6 +64,8 @@ class ListScreen(Dialog[str | None]):
         self._hint = hint
         self._find = find
         self.ids: list[str] = []  # of the rows, in their order
+        self._shown: str | None = None  # the query that the rows answer
+        self._hurried = False  # Enter came before the rows of what was typed
 
     def compose(self) -> ComposeResult:
         """Yield search field and list."""
@@ -98,6 +100,7 @@ class ListScreen(Dialog[str | None]):
 
     @on(Input.Changed)
     def _typed(self) -> None:
+        self._hurried = False
         self.refill()
         self.moved()
 
@@ -115,10 +118,17 @@ class ListScreen(Dialog[str | None]):
             [Option(label) for _, label in rows] or [Option("Nothing found", disabled=True)]
         )
         listing.highlighted = 0 if rows else None
+        self._shown = wanted
+        if self._hurried:
+            self._hurried = False
+            listing.action_select()
 
     @on(Input.Submitted)
-    def _entered(self) -> None:
-        self.query_one(OptionList).action_select()
+    def _entered(self, event: Input.Submitted) -> None:
+        if event.value == self._shown:
+            self.query_one(OptionList).action_select()
+        else:
+            self._hurried = True
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
