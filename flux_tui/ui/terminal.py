@@ -18,6 +18,7 @@ from rich.segment import Segment
 from textual import events
 from textual.app import App
 from textual.color import Color
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.message import Message
 
@@ -72,6 +73,15 @@ class GuardedApp(App[int]):
         super().__init__()
         quicken()
 
+    def get_driver_class(self) -> type[Driver]:
+        """Return what reads keys and writes frames on the event loop, where Textual has threads."""
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from flux_tui.ui.driver import LoopDriver
+
+        return LoopDriver
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return Textual's filters after the one that keeps control characters away."""
         return [_CONTROL, *super().get_line_filters()]
@@ -107,6 +117,11 @@ class PasteGuard:
     def inside(self) -> bool:
         """Whether a paste has begun and not ended."""
         return self._inside
+
+    @property
+    def waiting(self) -> bool:
+        """Whether silence will decide something: `flush` has to be called then."""
+        return self._inside or bool(self._held)
 
     def feed(self, data: str) -> str:
         """Return *data* as Textual may see it."""
