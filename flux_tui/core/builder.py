@@ -41,6 +41,7 @@ class _Slot:
     id: str = ""
     name: str = ""
     note: str = ""
+    seconds: float | None = None
 
 
 class MessageBuilder:
@@ -86,6 +87,12 @@ class MessageBuilder:
             case _:
                 pass  # a retry is nothing of the reply: a front end shows it
 
+    def thought(self, index: int, seconds: float) -> None:
+        """Add to the time that the reasoning at *index* took; nothing where there is none."""
+        slot = self._slots.get((index, "thinking"))
+        if slot is not None:
+            slot.seconds = round((slot.seconds or 0.0) + seconds, 3)
+
     def _grow(self, kind: _Kind, index: int, text: str, metadata: Metadata | None) -> _Slot:
         slot = self._slots.setdefault((index, kind), _Slot(kind))
         if text:
@@ -119,7 +126,7 @@ class MessageBuilder:
             case "text":
                 return Text(text, metadata)
             case "thinking":
-                return Thinking(text, metadata)
+                return Thinking(text, metadata, slot.seconds)
             case "opaque":
                 return Opaque(
                     slot.name, ProviderMetadata(self.model.origin, dict(slot.metadata)), slot.note

@@ -58,10 +58,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """Reasoning that the vendor chose to show; may be empty and still carry a signature."""
+    """Reasoning that the vendor chose to show; may be empty and still carry a signature.
+
+    `seconds` is how long it took to arrive; None if nobody measured.
+    """
 
     text: str
     metadata: ProviderMetadata | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,13 @@ from dataclasses import replace
 
 from flux_tui.core.builder import MessageBuilder
 from flux_tui.core.errors import FluxError, ProviderError
-from flux_tui.core.events import RetryScheduled, Stopped, StreamEvent, UsageUpdate
+from flux_tui.core.events import (
+    RetryScheduled,
+    Stopped,
+    StreamEvent,
+    ThinkingDelta,
+    UsageUpdate,
+)
 from flux_tui.core.messages import Message, Timing, ToolCall, new_id
 from flux_tui.core.prefix import bind
 from flux_tui.core.usage import Usage
@@ -52,6 +58,7 @@ class Reply:
         self._started = time.monotonic()
         self._first: float | None = None
         self._ended: float | None = None
+        self._thinking: tuple[int, float] | None = None  # its place, and since when
 
     @property
     def message_id(self) -> str:
@@ -76,6 +83,7 @@ class Reply:
             self._ended = time.monotonic()
             await settle(reading)
             self._take_rest()
+            self._think(None)
             await self._drafts.close()
 
     def _take_rest(self) -> None:
@@ -126,7 +134,18 @@ class Reply:
         if isinstance(event, RetryScheduled):
             self._started = time.monotonic() + event.seconds
         self._builder.feed(event)
+        if not isinstance(event, UsageUpdate):
+            self._think(event.index if isinstance(event, ThinkingDelta) else None)
         self._drafts.dirty()
+
+    def _think(self, index: int | None) -> None:
+        """Measure reasoning: it goes on at *index*, or has ended."""
+        before, now = self._thinking, time.monotonic()
+        if before is not None and before[0] != index:
+            self._builder.thought(before[0], now - before[1])
+            self._thinking = before = None
+        if before is None and index is not None:
+            self._thinking = index, now
 
     @property
     def detail(self) -> str:

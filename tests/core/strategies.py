@@ -189,7 +189,8 @@ def assistant_parts(draw: st.DrawFn, model: ModelInfo) -> tuple[Part, ...]:
             case "t":
                 parts.append(Text(draw(words), draw(metadata(model, "text"))))
             case "h":
-                parts.append(Thinking(draw(words), draw(metadata(model, "thinking"))))
+                took = draw(st.none() | st.floats(0, 1e6))
+                parts.append(Thinking(draw(words), draw(metadata(model, "thinking")), took))
             case "c":
                 parts.append(draw(calls(model)))
             case "o":

@@ -19,6 +19,7 @@ from flux_tui.core.messages import (
     Message,
     ProviderMetadata,
     Text,
+    Thinking,
     ToolCall,
 )
 from tests.core.strategies import MODELS, conversations, json_values, turn_events
@@ -154,3 +155,11 @@ def test_a_document_that_is_no_tree_is_refused(change: dict[str, Any], complaint
 def test_a_document_must_be_an_object(text: str) -> None:
     with pytest.raises(CodecError, match="expected an object, found text"):
         codec.load_conversation(text, "file")
+
+
+def test_reasoning_keeps_its_seconds_and_that_of_older_files_has_none() -> None:
+    old = codec.load_part({"type": "thinking", "text": "hm"})
+    new = codec.load_part({"type": "thinking", "text": "hm", "seconds": 2.5})
+
+    assert (old, new) == (Thinking("hm"), Thinking("hm", seconds=2.5))
+    assert codec.dump_part(old) == {"type": "thinking", "text": "hm"}

@@ -34,6 +34,16 @@ from flux_tui.core.usage import NO_COST, Cost, Usage, parse_dollars, sum_costs
 from tests.core.strategies import MODELS
 
 
+def test_a_builder_adds_up_how_long_was_thought() -> None:
+    builder = MessageBuilder(MODELS[0])
+    builder.feed(ThinkingDelta(0, "hm"))
+    builder.thought(0, 1.25)
+    builder.thought(0, 0.5)
+    builder.thought(1, 9.0)
+
+    assert builder.build().parts == (Thinking("hm", seconds=1.75),)
+
+
 def test_a_builder_makes_parts_in_the_order_of_their_index() -> None:
     builder = MessageBuilder(MODELS[0], "m" * 12)
     assert builder.empty

@@ -19,9 +19,11 @@ from flux_tui.core.events import (
     RetryScheduled,
     Stopped,
     TextDelta,
+    ThinkingDelta,
     TurnEvent,
     UsageUpdate,
 )
+from flux_tui.core.messages import Thinking
 from flux_tui.core.usage import Cost, Usage
 from flux_tui.session.ledger import CostLedger
 from flux_tui.session.turn import run_turn
@@ -72,6 +74,22 @@ async def test_a_message_is_stored_before_it_is_shown(store: SqliteStore, tmp_pa
         if isinstance(event, Committed):
             assert session.id is not None
             assert event.message in (await store.load(session.id)).messages
+
+
+async def test_how_long_the_model_thought_is_kept_with_its_reasoning(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    script = (ThinkingDelta(0, "hm"), Wait(0.1), ThinkingDelta(0, " so"), *says("Yes"))
+    session = make_session(store, ScriptedProvider(script), root=tmp_path)
+
+    await drain(session.send("Hi"))
+
+    assert session.id is not None
+    thought = (await store.load(session.id)).path[-1].parts[0]
+    assert isinstance(thought, Thinking)
+    assert thought.text == "hm so"
+    assert thought.seconds is not None
+    assert 0.09 < thought.seconds < 30
 
 
 async def test_stop_keeps_the_partial_answer_and_waits_for_nothing(

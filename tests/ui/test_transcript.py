@@ -266,11 +266,12 @@ async def test_thinking_is_folded_until_it_is_opened():
     app = Demo()
     async with app.run_test(size=(80, 24)) as pilot:
         transcript = app.transcript
-        message = answer("", parts=(Thinking("deep thought"), Text("42")))
+        message = answer("", parts=(Thinking("deep thought", seconds=12.3), Text("42")))
         transcript.show(Conversation().plus(user_message("why"), message))
         transcript.focus()
         await pilot.pause()
         assert "deep thought" not in shown(transcript)
+        assert "thought for 12 s · 12 chars" in shown(transcript)
 
         await pilot.press("up", "enter")
         app.clock.tick()

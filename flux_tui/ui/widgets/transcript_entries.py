@@ -310,7 +310,7 @@ class Finished(Speaking):
             if isinstance(section, ThinkingSection):
                 thoughts += 1
                 section.open = section.target in self._opened
-                section.spent = self._spent.get(section.target, 0.0)
+                section.spent = self._spent.get(section.target, section.spent)
             if section is not None:
                 sections.append(section)
         return sections

@@ -314,7 +314,9 @@ def section_of(
         case Text():
             return text(part.text) if part.text.strip() else None
         case Thinking():
-            return ThinkingSection(f"thinking:{number}", part.text, finished=True)
+            thought = ThinkingSection(f"thinking:{number}", part.text, finished=True)
+            thought.spent = part.seconds or 0.0
+            return thought
         case ToolCall():
             state: CallState = "cancelled" if result is None else "done"
             if result is not None and result.is_error:
