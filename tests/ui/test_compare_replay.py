@@ -7,6 +7,7 @@ from pathlib import Path
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen
 from flux_tui.ui.screens.consent import ConsentScreen
+from flux_tui.ui.screens.listing import ListScreen
 from flux_tui.ui.screens.replay import ReplayScreen
 from flux_tui.ui.widgets.column_text import DiffText
 from flux_tui.ui.widgets.plain import Plain
@@ -100,3 +101,16 @@ async def test_the_replay_may_run_the_tools_again(tmp_path: Path) -> None:
 
         assert screen.replay.run_again
         assert "tools run again" in str(screen.query_one("#compare-bar", Plain).content)
+
+
+async def test_the_replays_commands_can_be_searched(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        screen = await replaying(chat, "one")
+        await wait_until(lambda: screen.replay.finished and not screen.busy)
+
+        await chat.press("ctrl+p")
+        listing = await chat.dialog(ListScreen)
+        await wait_until(lambda: "adopt" in listing.ids)
+        listing.dismiss("read('zoom')")
+        await chat.dialog(ReplayScreen)
+        await wait_until(lambda: screen.has_class("-zoomed"))

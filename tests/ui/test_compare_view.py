@@ -624,3 +624,71 @@ async def test_the_same_model_may_stand_in_one_column_only_once_it_is_asked_for(
         view = await open_view(chat, TWO)
 
         assert len(view.panes) == 2
+
+
+async def test_each_keeps_its_own_thread_again_after_all_from_here(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        own = view.paths()
+        await view.press("alt+1", "alt+1", "alt+w")
+        await view.answer(QuestionScreen)
+        await wait_until(lambda: view.paths()[0] == view.paths()[1])
+        assert "all from one answer" in view.chat.text("#compare-bar")
+
+        await view.press("alt+k")
+        await view.settle()
+
+        assert view.paths() == own
+        assert view.panes[1].answer() in view.panes[1].text.session_text()
+        assert "all from one answer" not in view.chat.text("#compare-bar")
+
+
+async def test_a_command_asks_one_column_alone(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        prompt = view.screen.query_one(Prompt)
+        prompt.fill("/only b")
+        await view.press("enter")
+        await wait_until(lambda: view.screen.alone is view.panes[1])
+        await wait_until(lambda: "1 request ·" in str(prompt.border_subtitle))
+
+        prompt.fill("/only z")
+        await view.press("enter")
+
+        await wait_until(lambda: any("no column Z" in note for note in view.chat.notes))
+
+
+async def test_a_column_that_still_answers_can_be_asked_again(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.send(SLOW)
+        await wait_until(lambda: all(p.column.progress.tokens for p in view.panes))
+        before = view.panes[0].column.progress
+
+        view.panes[0].focus()
+        await view.press("r")
+        await wait_until(lambda: view.panes[0].column.progress is not before)
+        await wait_until(lambda: view.panes[0].column.progress.tokens)
+        assert view.panes[1].column.progress.running
+        await view.press("escape")
+        await view.over()
+
+        conversation = view.panes[0].column.session.conversation
+        assert len(conversation.children(conversation.path[0].id)) == 2
+
+
+async def test_hints_and_help_name_the_users_own_keys(tmp_path: Path) -> None:
+    home = tmp_path / "flux"
+    home.mkdir()
+    (home / "config.toml").write_text('[keys]\n"compare.adopt" = "f8"\n')
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await view.settle()
+        assert "F8 Adopt" in view.chat.text("#status-keys")
+
+        await view.press("f1")
+        page = await view.chat.dialog(TextScreen)
+        text = " ".join(str(each.content) for each in page.query(Plain))
+        assert "F8, a  /adopt" in text
+        await view.press("escape")
+        await view.press("f8")
+
+        await view.answer(QuestionScreen, value=False)

@@ -73,7 +73,7 @@ class CompareScreen(ColumnsScreen):
         prompt.cursor_blink = self.flux.settings.cursor_blink
         prompt.focus()
         self.clock.add(self._paint_state)
-        self.set_interval(1.0, self._second)
+        self._seconds = self.set_interval(1.0, self.clock.request, pause=True)
         self.order_columns(shuffle=self.blind)
         self.choose(self.current)
         self.call_after_refresh(self.refresh_bar)
@@ -84,11 +84,6 @@ class CompareScreen(ColumnsScreen):
     def busy(self) -> bool:
         """Whether any column answers or is about to."""
         return bool(self._going) or super().busy
-
-    def _second(self) -> None:
-        """Let waiting times and countdowns go on though nothing is heard."""
-        if self.busy:
-            self.clock.request()
 
     # ── looks ──
 
@@ -303,6 +298,7 @@ class CompareScreen(ColumnsScreen):
         """Show what happens in the columns *indexes* until it is over."""
         panes = {pane.index: pane for pane in self.panes}
         self._going |= set(indexes)
+        self._seconds.resume()  # waits are counted though nothing is heard
         try:
             async with aclosing(stream) as happening:
                 async for index, event in happening:
@@ -325,6 +321,7 @@ class CompareScreen(ColumnsScreen):
 
     def _over(self) -> None:
         """Everybody has answered: show what was held back, and say what can be done next."""
+        self._seconds.pause()
         if self.blind:
             self.give_back_all()  # these answers are to be voted on first
             for pane in self.panes:

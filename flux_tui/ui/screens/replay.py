@@ -58,7 +58,9 @@ class ReplayScreen(ColumnsScreen):
     ]
 
     def __init__(self, replay: Replay) -> None:
-        super().__init__([Column(replay.base), replay.column])
+        original = Column(replay.base)
+        original.recall()
+        super().__init__([original, replay.column])
         self.replay = replay
         self.reading = ReadingActions(self)
 
