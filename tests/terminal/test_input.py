@@ -37,7 +37,7 @@ def test_a_paste_of_a_megabyte_is_a_chip_that_is_sent_whole(tmp_path: Path) -> N
     with Program(("--demo",), env={"FLUX_SIM_SPEED": "0"}, cwd=tmp_path) as program:
         started(program)
         program.raw(START + pasted + END)
-        program.wait_for("[pasted 25,001 lines]")
+        program.wait_for("[pasted 25,000 lines]")
         program.type(" and a question")
         program.wait_for("and a question")
         program.press("enter")
