@@ -17,6 +17,7 @@ from textual.message import Message
 from flux_tui.core.errors import FluxError
 from flux_tui.ui import keymap
 from flux_tui.ui.render.labels import assemble, one_line
+from flux_tui.ui.typed import Command, ShellLine, read
 from flux_tui.ui.widgets.chips import Attachment, Attachments
 from flux_tui.ui.widgets.completing import Offer, Wanted
 from flux_tui.ui.widgets.menu import Menu
@@ -200,11 +201,12 @@ class Composer(Vertical):
     @on(Prompt.Submitted)
     def _submitted(self, event: Prompt.Submitted) -> None:
         event.stop()
-        if not self._furnished:
+        typed = read(event.text)
+        shell = isinstance(typed, ShellLine) and self.takes_shell_lines
+        if shell or not self._furnished:
             self.post_message(self.Sent(event.text, ()))
-        elif event.text.startswith(("!", "/")) and not _MAYBE_PATH.match(event.text):
-            files = () if event.text.startswith("!") else self.query_one(Attachments).take()
-            self.post_message(self.Sent(event.text, files))
+        elif isinstance(typed, Command) and not _MAYBE_PATH.match(event.text):
+            self.post_message(self.Sent(event.text, self.query_one(Attachments).take()))
         elif "@" in event.text or _MAYBE_PATH.match(event.text):
             self._resolve(event.text)
         else:
