@@ -36,6 +36,7 @@ from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.widgets.transcript import Transcript
 from flux_tui.ui.widgets.transcript_lines import STRIPS
 from flux_tui.ui.widgets.transcript_view import ENTRIES, ROWS
+from tests.ui.driving import wait_until
 
 MODEL = ModelRef("anthropic", "claude-x")
 SIZES = [(120, 40), (80, 24), (40, 12)]
@@ -491,3 +492,21 @@ async def test_changes_of_model_with_nothing_between_are_one():
             ["⇄ one/a"],
             ["⇄ one/a → two/b"],
         ]
+
+
+async def test_the_first_word_of_an_answer_waits_for_no_frame(monkeypatch):
+    app = Demo()
+    async with app.run_test(size=(80, 24)):
+        monkeypatch.setattr("flux_tui.ui.clock.SHORTEST", 600.0)
+        monkeypatch.setattr("flux_tui.ui.clock.LONGEST", 600.0)
+        app.transcript.apply(ReplyStarted("a1", MODEL))
+        await wait_until(lambda: app.clock.interval == 600.0)
+        frames = app.clock.frames
+
+        deltas(app.transcript, "first")
+        await wait_until(lambda: app.clock.frames == frames + 1)
+        deltas(app.transcript, " second")
+
+        assert "first" in shown(app.transcript)
+        assert app.clock.dirty
+        assert app.clock.frames == frames + 1

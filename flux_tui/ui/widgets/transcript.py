@@ -193,8 +193,11 @@ class Transcript(ReadingView, can_focus=True):
             case ReplyDelta():
                 entry = self._entry(event.message_id)
                 if isinstance(entry, Live):
+                    awaited = entry.empty
                     entry.feed(event.event)
                     self._touch(entry)
+                    if awaited and not entry.empty:
+                        self._clock.request(soon=True)
             case Committed():
                 self._commit(event.message)
                 self._clock.request(soon=True)

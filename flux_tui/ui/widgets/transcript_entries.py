@@ -358,6 +358,11 @@ class Live(Speaking):
         self._retrying = Lines("note", self._retry_rows)
 
     @property
+    def empty(self) -> bool:
+        """Whether nothing of the answer is there yet."""
+        return not self._sections
+
+    @property
     def spent(self) -> dict[str, float]:
         """Seconds of each piece of reasoning."""
         thoughts = [part for part in self._sections.values() if isinstance(part, ThinkingSection)]
