@@ -81,6 +81,7 @@ class Comparison:
         self.blind = False  # nobody is to know yet which model is which
         self._own: tuple[tuple[Conversation, str | None], ...] = ()
         self._untold: list[Message] = []
+        self._foretold: tuple[object, Forecast] | None = None
 
     @property
     def busy(self) -> bool:
@@ -104,8 +105,15 @@ class Comparison:
         *,
         only: Sequence[int] | None = None,
     ) -> Forecast:
-        """Find out, without sending anything, what saying *text* to columns will take."""
+        """Find out, without sending anything, what saying *text* to columns will take.
+
+        Weighing a long history takes a while: the same question again is answered from memory.
+        """
         asked = [self.columns[index] for index in self._places(only)]
+        places = tuple((c.session.conversation.head, c.session.model.ref) for c in asked)
+        key = (text, tuple(attachments), places, self.reads)
+        if self._foretold is not None and self._foretold[0] == key:
+            return self._foretold[1]
         flights = await asyncio.gather(
             *(self._flight(column, text, attachments) for column in asked)
         )
@@ -122,7 +130,7 @@ class Comparison:
         )
         for column, flight, writing, length in zip(asked, flights, answers, lengths, strict=True):
             column.expected = Expected(flight.cost, writing, length)
-        return Forecast(
+        forecast = Forecast(
             requests=len(flights),
             cost=sum_costs(flight.cost for flight in flights),
             flights=tuple(flights),
@@ -130,6 +138,8 @@ class Comparison:
             lengths=lengths,
             measured=bool(usual),
         )
+        self._foretold = (key, forecast)
+        return forecast
 
     def reasons_to_ask(self, forecast: Forecast) -> tuple[str, ...]:
         """Return why the user should say yes before this goes out; mostly there is nothing."""

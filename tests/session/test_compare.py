@@ -15,7 +15,7 @@ import pytest
 from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import InputError
 from flux_tui.core.events import ReplyDelta, TextDelta, TurnEnded, TurnEvent
-from flux_tui.core.messages import Conversation
+from flux_tui.core.messages import Conversation, ToolResult
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.usage import Budgets
 from flux_tui.session.compare import USUAL_ANSWER, Comparison
@@ -256,6 +256,27 @@ async def test_a_stalled_column_holds_up_nobody_and_can_be_asked_again(runtime: 
     assert len(comparison.columns[1].session.conversation.path) == 4
 
 
+async def test_no_column_writes_even_when_those_that_read_are_allowed(runtime: Runtime) -> None:
+    models = [runtime.find_model(name) for name in MODELS[:2]]
+    base = runtime.new_session(models[0])
+    base.policy.mode = "all"
+    comparison = Comparison(base, models, reads=True)
+
+    await drained(comparison.ask('sim: tool=write_file:{"path":"a.txt","content":"x"} write'))
+    await drained(comparison.ask('sim: tool=run_shell:{"command":"touch b.txt"} run'))
+
+    results = [
+        part
+        for column in comparison.columns
+        for message in column.session.conversation.path
+        for part in message.parts
+        if isinstance(part, ToolResult)
+    ]
+    assert len(results) == 4
+    assert all(result.is_error for result in results)
+    assert not list(runtime.root.glob("*.txt"))
+
+
 async def test_each_may_keep_its_own_thread_after_all(runtime: Runtime) -> None:
     comparison = compared(runtime, *MODELS[:2])
     await drained(comparison.ask("hello"))
@@ -294,6 +315,7 @@ async def test_the_forecast_counts_what_is_to_be_said_and_answered(runtime: Runt
     after = await comparison.forecast("why?")
 
     assert after.measured
+    assert await comparison.forecast("why?") is after
     assert after.lengths != (USUAL_ANSWER, USUAL_ANSWER)
 
 

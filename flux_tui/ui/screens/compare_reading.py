@@ -95,7 +95,9 @@ class ReadingActions:
         return self._show_diff(mine, order[0])
 
     async def _show_diff(self, one: ColumnPane, two: ColumnPane) -> None:
-        turn = min(one.turns, two.turns)
+        turn, spot = min(one.turns, two.turns), one.text.spot()
+        if spot is not None and spot.turn and not spot.end:
+            turn = min(spot.turn, turn)  # the one that is being read
         mine, theirs = clean(one.answer(turn)), clean(two.answer(turn))
         if not mine or not theirs:
             raise InputError("there are no two answers to compare yet")
