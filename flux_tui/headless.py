@@ -157,7 +157,7 @@ async def _run(
     ended = turn.ended
     status = _status(ended, session, question.max_cost)
     result = turn.dump(session.model.ref, session.ledger.turn, session.id)
-    printer.end(result, ended, "" if status != 3 else _spent(session, question))
+    printer.end(result, ended, _spent(session, question) if status == 3 else "")
     return 0 if printer.broken else status
 
 
@@ -179,6 +179,8 @@ def _status(ended: TurnEnded, session: ChatSession, budget: Decimal | None) -> i
 
 
 def _spent(session: ChatSession, question: Question) -> str:
+    if question.max_cost is None:
+        return ""  # a limit of the configuration; the end of the turn tells which
     return f"the budget of ${question.max_cost:f} was reached (${session.ledger.turn.amount})"
 
 

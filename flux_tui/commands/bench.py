@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from flux_tui.commands.arguments import at_least_one, none_or_more
 from flux_tui.commands.common import complain, money, say, say_json, settings_of_run, table
-from flux_tui.core.errors import InputError
+from flux_tui.core.errors import BudgetError, InputError
 from flux_tui.core.sanitize import one_line, sanitize
 from flux_tui.core.usage import JSON
 
@@ -114,6 +114,9 @@ async def _bench(runtime: Runtime, names: list[str], args: argparse.Namespace) -
     if bench.stopped:
         complain("interrupted" if lost else "interrupted; what was measured is kept")
         return INTERRUPTED
+    if bench.over_budget:
+        complain("your budget is spent; raise it under [budget] to go on")
+        return BudgetError.exit_status
     return 1 if lost or any(s.error for one in measured for s in one.samples) else 0
 
 
@@ -152,7 +155,8 @@ def _show(bench: Bench, measured: list[Measured], includes: str, *, json: bool) 
             }
         )
         return
-    many = "the runs before the interrupt" if bench.stopped else f"{bench.runs} runs"
+    ended = bench.stopped or bench.over_budget
+    many = "the runs until then" if ended else f"{bench.runs} runs"
     say(f"{one_line(bench.prompt, 200)}\n{includes}\nMedians of {many}.\n")
     say(table(_HEAD, [_row(row) for row in models]))
 

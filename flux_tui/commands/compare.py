@@ -330,7 +330,10 @@ def _status(asking: Asking, plan: Plan, found: list[Compared]) -> int:
         complain("interrupted; what was answered is kept")
         return INTERRUPTED
     if asking.over_budget:
-        complain(f"the budget of ${plan.max_cost:f} was reached (${asking.spent.amount})")
+        words = f"the budget of ${asking.limit:f} was reached (${asking.spent.amount})"
+        if asking.limit != plan.max_cost:
+            words = f"your budgets left ${asking.limit:f}, and ${asking.spent.amount} is spent"
+        complain(words)
         return BudgetError.exit_status
     return 1 if any(map(failed, found)) else 0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flux_tui.commands.common import complain, settings_of_run
 from flux_tui.commands.compare import INTERRUPTED, chosen, failed, results, show, with_signals
-from flux_tui.core.errors import InputError
+from flux_tui.core.errors import BudgetError, InputError
 
 if TYPE_CHECKING:
     from flux_tui.session.batch import Job, JobFolder
@@ -120,7 +120,10 @@ async def _plan(
         record = log.records.get(("answer", digest, model))
         return record is not None and not record["error"]
 
-    await plan_parts(runtime, job, chosen(runtime, args, fewest=1), answered)
+    models = chosen(runtime, args, fewest=1)
+    if runtime.new_session(models[0]).ledger.allowance(None) == 0:
+        raise BudgetError("your budget is spent", hint="raise it under [budget], or wait")
+    await plan_parts(runtime, job, models, answered)
     if job.parts:
         await asyncio.to_thread(folder.save, job)
 

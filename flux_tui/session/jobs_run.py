@@ -14,6 +14,7 @@ from flux_tui.core.messages import Conversation
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.sanitize import one_line
 from flux_tui.core.usage import JSON, Cost, CostBasis, sum_costs
+from flux_tui.providers.prices import is_local
 from flux_tui.session.jobs import Gates, Prompt
 from flux_tui.session.jobs_answer import TurnSummary, tokens_per_second
 from flux_tui.session.jobs_log import AnswerLog, Key, Record, key_of
@@ -52,6 +53,7 @@ class Asking:
     records: dict[Key, Record] = field(default_factory=dict[Key, Record])
     stopped: bool = False
     over_budget: bool = False
+    limit: Decimal | None = None  # US dollars: the plan's, or what the user's budgets leave
     costs: list[Cost] = field(default_factory=list[Cost])
     _base: ChatSession | None = None
     _said: dict[tuple[str, str], Conversation] = field(
@@ -70,16 +72,17 @@ class Asking:
         """
         plan = self.plan
         asked = (*plan.models, *([plan.judge] if plan.judge is not None else []))
-        if plan.max_cost is not None:
+        self._base = self.runtime.new_session(plan.models[0])
+        self._base.title = one_line(f"Compare: {plan.prompts[0].text}", 60)
+        self.limit = self._base.ledger.allowance(plan.max_cost)
+        if self.limit is not None:
             for model in asked:
-                await asyncio.to_thread(self._check_price, model)
+                await asyncio.to_thread(check_price, self.runtime, model)
         if plan.log is not None:
             self.records.update(plan.log.records)
         # Importing what a vendor needs is no part of how fast its model is. A model that cannot be
         # asked says so when it is its turn.
         await asyncio.gather(*map(self.runtime.prepare, asked), return_exceptions=True)
-        self._base = self.runtime.new_session(plan.models[0])
-        self._base.title = one_line(f"Compare: {plan.prompts[0].text}", 60)
         try:
             async with asyncio.TaskGroup() as group:
                 for prompt in plan.prompts:
@@ -99,13 +102,6 @@ class Asking:
     def spent(self) -> Cost:
         """What this run has cost, without what was answered before it."""
         return sum_costs(self.costs)
-
-    def _check_price(self, model: ModelInfo) -> None:
-        if self.runtime.tariff.price_of(model) is None:
-            raise BudgetError(
-                f"the price of {model.ref} is not known, so the budget cannot be kept",
-                hint="choose a model with a known price, or leave out --max-cost",
-            )
 
     async def _prompt(self, prompt: Prompt) -> None:
         async with asyncio.TaskGroup() as group:
@@ -228,8 +224,8 @@ class Asking:
     def _goes_on(self) -> bool:
         if self.stopped or self.over_budget:
             return False
-        limit, spent = self.plan.max_cost, self.spent.amount
-        self.over_budget = limit is not None and spent is not None and spent >= limit
+        spent = self.spent.amount
+        self.over_budget = self.limit is not None and spent is not None and spent >= self.limit
         return not self.over_budget
 
     async def _keep(self, record: Record) -> None:
@@ -238,6 +234,20 @@ class Asking:
             await asyncio.shield(asyncio.to_thread(self.plan.log.append, record))
         self.records[key_of(record)] = record
         self.told(record)
+
+
+def check_price(runtime: Runtime, model: ModelInfo) -> None:
+    """Refuse a model whose cost nobody could hold against a budget; a local one is free. Blocks.
+
+    Raises:
+        BudgetError: its price is not known.
+    """
+    local = not model.simulated and is_local(model.base_url)
+    if not local and runtime.tariff.price_of(model) is None:
+        raise BudgetError(
+            f"the price of {model.ref} is not known, so the budget cannot be kept",
+            hint="choose a model with a known price, or set no budget",
+        )
 
 
 def _first(problems: ExceptionGroup[Exception]) -> Exception:

@@ -121,8 +121,10 @@ class Bench:
     runs: int = 5
     warmup: int = 1
     stopped: bool = False
+    over_budget: bool = False
     _running: ChatSession | None = None
     _base: ChatSession | None = None
+    _costs: list[Cost] = field(default_factory=list[Cost])
     _samples: dict[str, list[Sample]] = field(default_factory=dict[str, list[Sample]])
 
     async def run(self, told: Callable[[ModelInfo, int, Sample], None]) -> list[Measured]:
@@ -131,13 +133,17 @@ class Bench:
         self._base = base = self.runtime.new_session(self.models[0])
         base.title = "Bench"
         await base.say(self.prompt)
+        limit = base.ledger.allowance(None)
         for number in range(1 - self.warmup, self.runs + 1):
             for model in self.models:
-                if self.stopped:
+                spent = sum_costs(self._costs).amount
+                self.over_budget = limit is not None and spent is not None and spent >= limit
+                if self.stopped or self.over_budget:
                     break
                 sample = await self._sample(base, model)
                 if sample is None:
                     break
+                self._costs.append(sample.cost)
                 told(model, number, sample)
                 if number > 0:
                     self._samples.setdefault(str(model.ref), []).append(sample)

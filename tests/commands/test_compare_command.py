@@ -238,6 +238,32 @@ def test_a_budget_ends_a_run_with_status_3(prompts: Path) -> None:
     assert "the budget of $0.0000001 was reached" in done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("compare", "Hi", *TWO, "--concurrency", "1"),
+        ("compare", "Hi", *TWO, "--batch"),
+        ("bench", "-m", TWO[1]),
+        ("ask", "Hi"),
+    ],
+)
+def test_the_budgets_of_the_configuration_hold_here_too(
+    own_home: Path, words: tuple[str, ...]
+) -> None:
+    config = own_home / "flux" / "config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text("[budget]\nday = 0.0001\n", "utf-8")
+    first = flux("ask", "Hi")
+
+    done = flux(*words)
+
+    assert first.returncode in (0, 3), first.stderr  # its only answer may be more than all of it
+    assert done.returncode == 3
+    assert "budget" in done.stderr.splitlines()[-1]
+    assert flux("cost", "--json").stdout.count('"requests":1') == 1
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
