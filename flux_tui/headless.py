@@ -210,8 +210,9 @@ class _Printer:
             case Noted(text=text):
                 self.say(text)
             case ReplyDelta(event=RetryScheduled(repaired=False) as retry):
+                when = f"in {retry.seconds:.0f} s" if retry.seconds >= 0.5 else "now"
                 self.say(
-                    f"{retry.reason}; trying again in {retry.seconds:.0f} s "
+                    f"{retry.reason}; trying again {when} "
                     f"(attempt {retry.attempt} of {retry.attempts})"
                 )
             case _:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
@@ -108,6 +110,12 @@ _SAYS: dict[ErrorKind, tuple[str, str]] = {
     "sdk": ("cannot be used: its package is missing or broken", "install flux-tui again"),
 }
 
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+_EMPTY_WORDS = frozenset(
+    {"Connection error.", "Request timed out.", "All connection attempts failed"}
+)
+"""What SDKs and networks say when they say nothing."""
+
 _KINDS: dict[str, ErrorKind] = {kind: kind for kind in _SAYS}
 
 
@@ -172,12 +180,15 @@ def provider_error(
     retry_after: float | None = None,
     request_id: str = "",
     param: str = "",
+    hint: str = "",
 ) -> ProviderError:
     """Return the error of *kind* with its sentence: provider, cause, next step.
 
-    *what* replaces the usual cause. *words* are the vendor's, not yet sanitised.
+    *what* replaces the usual cause, *hint* the usual next step. *words* are the vendor's, not yet
+    sanitised.
     """
-    cause, hint = _SAYS[kind]
+    cause, usual = _SAYS[kind]
+    hint = hint or usual
     key = f"the key in {endpoint.key_name}" if endpoint.key_name else "the key"
     variable = endpoint.key_name or "the key"
     host = urlsplit(endpoint.base_url).netloc or endpoint.base_url
@@ -308,7 +319,7 @@ def _broken(endpoint: Endpoint, problem: Exception) -> ProviderError:
     import httpx2
 
     chain = list(_causes(problem))
-    text = next((str(cause) for cause in reversed(chain) if str(cause)), "")
+    text = _reason(chain)
     if any(isinstance(cause, httpx2.TimeoutException) for cause in chain):
         return provider_error(endpoint, "timeout")
     if any(isinstance(cause, ssl.SSLError) for cause in chain) or "CERTIFICATE" in text:
@@ -320,7 +331,9 @@ def _broken(endpoint: Endpoint, problem: Exception) -> ProviderError:
             endpoint, "connection", what="cannot be reached through the proxy", words=text
         )
     if any(isinstance(cause, httpx2.ConnectError) for cause in chain):
-        return provider_error(endpoint, "connection", words=text)
+        host = urlsplit(endpoint.base_url).hostname
+        hint = "start the server there, or choose another model" if host in _HERE else ""
+        return provider_error(endpoint, "connection", words=text, hint=hint)
     if any(isinstance(c, (httpx2.NetworkError, httpx2.RemoteProtocolError)) for c in chain):
         return provider_error(
             endpoint, "connection", what="closed the connection before the end", words=text
@@ -328,6 +341,16 @@ def _broken(endpoint: Endpoint, problem: Exception) -> ProviderError:
     if isinstance(problem, ImportError):
         return provider_error(endpoint, "sdk", words=text)
     return provider_error(endpoint, "protocol", words=f"{type(problem).__name__}: {text}")
+
+
+def _reason(chain: Sequence[BaseException]) -> str:
+    """Return the innermost cause that says something, in the system's words if it has any."""
+    for cause in reversed(chain):
+        if isinstance(cause, OSError) and cause.errno and cause.errno in errno.errorcode:
+            return os.strerror(cause.errno).lower()
+        if (text := str(cause)) and text not in _EMPTY_WORDS:
+            return text
+    return ""
 
 
 def _causes(problem: BaseException) -> Iterator[BaseException]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+from itertools import pairwise
+
+import httpx2
 import pytest
 
 from flux_tui.core.errors import ProviderError
-from flux_tui.providers.failures import stale_reasoning
+from flux_tui.providers.base import Endpoint
+from flux_tui.providers.failures import classify, stale_reasoning
 
 
 def refused(words: str, status: int = 400) -> ProviderError:
@@ -43,3 +48,32 @@ def test_reasoning_that_is_refused_is_known_by_the_vendors_words(words: str) -> 
 )
 def test_other_refusals_are_not_healed_by_leaving_reasoning_out(words: str, status: int) -> None:
     assert not stale_reasoning(refused(words, status))
+
+
+def broken(base_url: str, *chain: Exception) -> str:
+    endpoint = Endpoint(provider="box", label="Box", api="openai-chat", base_url=base_url)
+    for outer, inner in pairwise(chain):
+        outer.__cause__ = inner
+    return str(classify(endpoint, chain[0]))
+
+
+def test_a_refused_connection_is_told_in_the_systems_words_and_what_to_do() -> None:
+    refusal = OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 1)")
+    chain = RuntimeError("Connection error."), httpx2.ConnectError("All failed"), refusal
+
+    assert broken("http://127.0.0.1:1/v1", *chain) == (
+        "box cannot be reached at 127.0.0.1:1: connection refused; "
+        "start the server there, or choose another model"
+    )
+    assert broken("https://box.example/v1", *chain) == (
+        "box cannot be reached at box.example: connection refused; "
+        "check the network, then try again"
+    )
+
+
+def test_words_that_say_nothing_are_left_out() -> None:
+    chain = RuntimeError("Connection error."), httpx2.ReadError("")
+
+    assert broken("https://box.example/v1", *chain) == (
+        "box closed the connection before the end; check the network, then try again"
+    )

@@ -403,8 +403,9 @@ class Live(Speaking):
                 note = NoteSection(f"· {one_line(event.note or event.kind, 100)}")
                 self._sections[event.index, "opaque"] = note
             case RetryScheduled():
+                when = f"in {seconds(event.seconds)}" if event.seconds >= 0.05 else "now"
                 self._retry = (
-                    f"{one_line(event.reason, 100)} · trying again in {seconds(event.seconds)}"
+                    f"{one_line(event.reason, 100)} · trying again {when}"
                     f" ({event.attempt} of {event.attempts})"
                 )
                 self._retrying.changed()
