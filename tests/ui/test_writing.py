@@ -10,6 +10,7 @@ from textual.widgets import Input
 from flux_tui.storage.claims import _started, own_claim  # pyright: ignore[reportPrivateUsage]
 from flux_tui.ui.screens.approval import ApprovalScreen
 from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.screens.consent import ConsentScreen
 from flux_tui.ui.screens.prompt_search import PromptSearch
 from flux_tui.ui.widgets.chips import Attachments
 from flux_tui.ui.widgets.menu import Menu
@@ -518,3 +519,31 @@ async def test_a_page_up_in_the_composer_scrolls_the_transcript_and_ctrl_end_fol
         assert transcript.follow
         await chat.press(*"x", "pageup", "pagedown", "pagedown")
         assert transcript.follow
+
+
+async def test_every_vendor_takes_the_output_of_a_shell_line_before_the_message(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        models = {c.info.ref.provider: c.info.ref for c in chat.app.runtime.choices()}
+        assert len(models) >= 5
+        for model in models.values():
+            await chat.send("!echo again")
+            await chat.dialog(ApprovalScreen)
+            await chat.pilot.click("#once")
+            await wait_until(lambda: not chat.turning and isinstance(chat.app.screen, ChatScreen))
+            before = len(chat.answers)
+
+            await chat.send(f"+{model} and now?")
+            await wait_until(
+                lambda: (
+                    len(chat.answers) > before  # noqa: B023
+                    or isinstance(chat.app.screen, ConsentScreen)
+                )
+            )
+            if isinstance(chat.app.screen, ConsentScreen):
+                await chat.agree()
+            await wait_until(lambda: len(chat.answers) > before and not chat.turning)  # noqa: B023
+
+            last = chat.session.conversation.path[-1]
+            assert (last.model, last.stop) == (model, "end")
