@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from textual import events
 from textual import screen as textual_screen
 from textual._compositor import ChopsUpdate, Compositor
 from textual._context import visible_screen_stack
@@ -42,11 +43,13 @@ def paint_now(widget: Widget) -> None:
     """Paint what has changed of *widget* before anything else is done, as far as its place allows.
 
     A key would else wait for a dozen messages and the next update of the screen. A widget whose
-    size is about to change is painted again by that update.
+    size is about to change is painted again by that update; so is one that has more keys to take.
     """
     screen: Any = widget.screen
     app: Any = widget.app
     if not app.screen_stack or screen is not app.screen or app._batch_count:
+        return
+    if isinstance(getattr(widget, "_pending_message", None), events.Key):
         return
     compositor = screen._compositor
     waiting, compositor._dirty_regions = compositor._dirty_regions, set()

@@ -6,12 +6,14 @@ from inspect import getsource
 import pyte
 import pytest
 from rich.console import Console
+from textual import events
 from textual import screen as textual_screen
 from textual._compositor import Compositor
 from textual.app import App
 from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Region
+from textual.message_pump import MessagePump
 from textual.screen import ModalScreen, Screen
 
 from flux_tui.ui.painting import LeanCompositor, paint_now
@@ -86,6 +88,20 @@ async def test_nothing_is_painted_now_below_a_dialog():
         one.update("1", layout=False)
 
         paint_now(one)
+
+        assert pilot.app.shown == []
+
+
+async def test_with_more_keys_to_take_nothing_is_painted_between():
+    async with TwoLines().run_test() as pilot:
+        one = pilot.app.query_one("#one")
+        one.update("1", layout=False)
+        pilot.app.shown.clear()
+        one._pending_message = events.Key("b", "b")
+
+        paint_now(one)
+
+        one._pending_message = None
 
         assert pilot.app.shown == []
 
@@ -165,6 +181,7 @@ async def test_only_changed_lines_are_rendered(monkeypatch: pytest.MonkeyPatch):
 def test_the_private_names_of_textual_that_painting_touches_are_still_there():
     assert "UPDATE_PERIOD" in getsource(Screen._update_timer.fget)
     assert "self._compositor = Compositor()" in getsource(Screen.__init__)
+    assert "_pending_message" in getsource(MessagePump._peek_message)
     for name in ("_dirty_regions", "update_widgets", "render_partial_update"):
         assert name in getsource(Compositor)
     assert "_background_screens" in getsource(Screen._compositor_refresh)
