@@ -437,9 +437,13 @@ async def test_a_deleted_session_is_gone_with_its_files(store: SqliteStore, path
     kept, conversation = await talk(store)
     session = await store.create()
     await store.append(session, user_message("wombat", (Image(b"data", "image/png"),)))
+    for of in (session, kept):
+        await store.set_state(f"draft:{of}", "half a wombat")
 
     await store.delete(session)
 
+    assert await store.get_state(f"draft:{session}") is None
+    assert await store.get_state(f"draft:{kept}") == "half a wombat"
     assert [s.id for s in await store.sessions()] == [kept]
     assert await store.sessions("wombat") == []
     assert await store.load(kept) == conversation
