@@ -95,7 +95,20 @@ PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("a", "Let the session go on with the replay; the original stays as a branch"),
             ("d", "Mark what this answer and the original's do not share"),
             ("l, z", "Scroll together or alone; show one column alone"),
+            ("Ctrl+P, F1", "Search these commands; show them"),
         ),
+    ),
+    (
+        "Rubric of a judge",
+        (
+            ("Ctrl+S", "Send question and answers with this rubric, which is remembered"),
+            ("Ctrl+O", "Show the whole prompt"),
+            ("Ctrl+R", "Have the rubric that comes with the program"),
+        ),
+    ),
+    (
+        "Replay this session?",
+        (("y", "Tools give the results they had"), ("t", "Tools run again")),
     ),
     (
         "Scoreboard",

@@ -184,6 +184,6 @@ def key_rows(overrides: Mapping[str, str] | None = None) -> tuple[tuple[str, str
 
 COLUMN_KEYS: tuple[tuple[str, str], ...] = (
     *key_rows()[:4],
-    *((keys_of(action), action.help) for action in COLUMN_ACTIONS),
+    *((keys_of(action), f"{action.help} (/{action.slash})") for action in COLUMN_ACTIONS),
 )
 """The rows of the documentation, with the keys that hold unless the user has others."""
