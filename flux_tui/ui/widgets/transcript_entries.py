@@ -390,10 +390,7 @@ class Live(Speaking):
         match event:
             case TextDelta():
                 self._end_thinking()
-                section = self._sections.setdefault((event.index, "text"), TextSection())
-                if isinstance(section, TextSection):
-                    section.feed(event.text)
-                self._source.append(event.text)
+                self._say(event)
             case ThinkingDelta():
                 self._think(event)
             case ToolCallDelta():
@@ -439,6 +436,14 @@ class Live(Speaking):
     def _who(self) -> Content:
         name, provider = model_name(self._model)
         return speaker(name, "model", provider)
+
+    def _say(self, event: TextDelta) -> None:
+        key = (event.index, "text")
+        section = self._sections.get(key)
+        if not isinstance(section, TextSection):
+            section = self._sections[key] = TextSection()
+        section.feed(event.text)
+        self._source.append(event.text)
 
     def _think(self, event: ThinkingDelta) -> None:
         key = (event.index, "thinking")
