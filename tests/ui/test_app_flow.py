@@ -15,7 +15,7 @@ from flux_tui.ui.widgets.transcript import Transcript
 from tests.ui.driving import Chat, chatting, make_app, wait_until
 
 SLOW = "sim: tokens=2000 speed=60"
-BRIEF = "sim: tokens=40 speed=16"
+BRIEF = "sim: tokens=40 speed=7"
 LONG = "sim: tokens=800"
 TOOL = 'sim: tool=list_files:{"path":"."} look'
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from flux_tui.sim.app import SimSettings, Simulator
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen
 from flux_tui.ui.screens.consent import ConsentScreen
@@ -17,9 +18,17 @@ from tests.ui.driving import Chat, chatting, wait_until
 
 async def replaying(chat: Chat, *texts: str) -> ReplayScreen:
     """Say something to one vendor, and replay it with another, agreeing to all."""
+    await said(chat, *texts)
+    return await replay(chat)
+
+
+async def said(chat: Chat, *texts: str) -> None:
     await chat.send("/model anthropic/claude-opus-5")
     for text in texts:
         await chat.say(text)
+
+
+async def replay(chat: Chat) -> ReplayScreen:
     await chat.send("/replay openai/gpt-5.5")
     (await chat.dialog(ConsentScreen)).dismiss(True)
     (await chat.dialog(QuestionScreen)).dismiss(True)
@@ -50,13 +59,18 @@ async def test_a_replay_stands_beside_the_original_and_stays_a_branch(tmp_path: 
 
 
 async def test_the_replay_can_be_stopped_gone_on_with_and_adopted(tmp_path: Path) -> None:
-    async with chatting(tmp_path, size=(140, 40), FLUX_SIM_SPEED="100") as chat:
-        screen = await replaying(chat, "sim: tokens=200 one")
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        await said(chat, "sim: tokens=1000 one")
+        simulator = chat.app.runtime._simulator  # pyright: ignore[reportPrivateUsage]
+        assert isinstance(simulator, Simulator)
+        simulator.settings = SimSettings(speed=40)
+        screen = await replay(chat)
         await wait_until(lambda: screen.panes[1].column.progress.tokens)
         await chat.press("escape")
         await wait_until(lambda: not screen.busy)
         assert not screen.replay.finished
 
+        simulator.settings = SimSettings()  # as fast as it can
         await chat.press("r")
         await wait_until(lambda: screen.replay.finished and not screen.busy)
         await chat.press("a")

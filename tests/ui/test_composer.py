@@ -219,7 +219,7 @@ async def test_a_message_whose_file_cannot_be_read_comes_back(work: Path) -> Non
 async def test_files_wait_with_the_words_while_an_answer_runs(work: Path) -> None:
     async with chatting(work) as chat:
         chat.session.policy.mode = "none"
-        await chat.begin("sim: tokens=40 speed=16")
+        await chat.begin("sim: tokens=40 speed=7")
         chat.prompt.fill("and @src/app.py?")
         await chat.press("enter")
         await wait_until(lambda: "queued 1" in chat.text("#waiting"))

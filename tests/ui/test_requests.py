@@ -283,7 +283,7 @@ async def test_a_switch_before_the_first_answer_asks_when_it_would_be_sent(
 ) -> None:
     monkeypatch.setattr(guarded, "QUIET_SECONDS", 0.0)
     async with chatting(tmp_path) as chat:
-        await chat.begin("sim: tokens=40 speed=16")
+        await chat.begin("sim: tokens=40 speed=7")
         await chat.send(f"/model {OPENAI}")
         await wait_until(lambda: not chat.turning)
         await chat.send("and you?")

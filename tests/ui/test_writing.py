@@ -311,7 +311,7 @@ async def test_several_messages_wait_in_order_and_up_takes_the_last_back(tmp_pat
 
 async def test_what_waits_is_sent_one_after_the_other(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
-        await chat.begin("sim: tokens=40 speed=16")
+        await chat.begin("sim: tokens=40 speed=7")
         await chat.send("sim: text=two")
         await chat.send("sim: text=three")
 
