@@ -130,6 +130,7 @@ class FluxApp(StartingApp):
         now = time.monotonic()
         if selected:
             self.copy(selected, "the selection")
+            self.screen.clear_selection()  # else no press would ever quit
         elif now - self._interrupted < _QUIT_SECONDS and not (prompt and prompt.text):
             self.leave(0)
         else:

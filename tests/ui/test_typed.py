@@ -57,7 +57,9 @@ def test_an_unknown_command_names_the_nearest_ones() -> None:
     [
         ("/mo", Wanted("command", "mo", 1)),
         ("//mo", None),
-        ("/model x", None),
+        ("/rename x", None),
+        ("/model gp", Wanted("model", "gp", 7)),
+        ("/check ", Wanted("model", "", 7)),
         ("/usr/bin", None),
         ("+gp", Wanted("model", "gp", 1)),
         ("+gpt x", None),

@@ -123,6 +123,23 @@ async def test_ctrl_c_throws_away_what_up_and_undo_bring_back(tmp_path: Path) ->
         assert chat.app.return_code is None
 
 
+async def test_ctrl_c_copies_a_selection_once_and_can_quit_afterwards(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        transcript = chat.app.chat.query_one(Transcript)
+        await chat.pilot.mouse_down(transcript, offset=(3, 2))
+        await chat.pilot.hover(transcript, offset=(7, 2))
+        await chat.pilot.mouse_up(transcript, offset=(7, 2))
+        assert chat.app.screen.get_selected_text()
+
+        await chat.press("ctrl+c")
+        await wait_until(lambda: any("the selection" in note for note in chat.notes))
+
+        assert not chat.app.screen.get_selected_text()
+        await chat.press("ctrl+c", "ctrl+c")
+        await wait_until(lambda: chat.app.return_code == 0)
+
+
 # ── commands ──
 
 
@@ -169,6 +186,30 @@ async def test_enter_does_what_was_typed_and_not_what_the_menu_happens_to_show(
 
         assert chat.prompt.text == "/co"
         assert any("There is no command /co" in note for note in chat.notes)
+
+
+async def test_the_model_of_a_command_is_chosen_in_the_menu_too(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"/model haiku")
+        await wait_until(lambda: "haiku" in (_menu(chat).chosen or ""))
+        wished = _menu(chat).chosen
+
+        await chat.press("down", "up", "enter")
+
+        await wait_until(lambda: str(chat.session.model.ref) == wished)
+        assert chat.prompt.text == ""
+
+
+async def test_a_click_takes_a_row_of_the_menu(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"/re")
+        await wait_until(lambda: _menu(chat).chosen is not None)
+        await chat.settle()
+
+        await chat.pilot.click(_menu(chat), offset=(4, 1))
+
+        await wait_until(lambda: chat.prompt.text.startswith("/re") and len(chat.prompt.text) > 3)
+        assert chat.prompt.has_focus
 
 
 async def test_going_through_earlier_messages_opens_no_menu(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 Kind: TypeAlias = Literal["command", "model", "program", "path", "file"]
 
 _MENTION = re.compile(r"(?<!\S)@([^\s\"@]*)$")
+_MODEL = re.compile(r"/(?:model|check|inspect|replay)\s+(\S*)")
 _LAST_WORD = re.compile(r"\S*$")
 
 
@@ -42,6 +43,8 @@ def wanted(before: str, *, first: bool = True, only: bool = True) -> Wanted | No
     if first and sign and rest[:1] != sign:
         if sign == "/" and only and not re.search(r"[\s/]", rest):
             return Wanted("command", rest, 1)
+        if only and (argument := _MODEL.fullmatch(before)):
+            return Wanted("model", argument[1], argument.start(1))
         if sign == "+" and not re.search(r"\s", rest):
             return Wanted("model", rest, 1)
         if sign == "!" and only:

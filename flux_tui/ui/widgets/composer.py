@@ -251,9 +251,10 @@ class Composer(Vertical):
         match word:
             case Wanted("command", text):
                 menu.show(self.commands(text), more="commands; type more of the name")
-            case Wanted("model", text) if self.models is not None:
+            case Wanted("model", text, begin) if self.models is not None:
                 found = _holding(self.models(), text)
-                menu.show(found, more="models; type more of the name", willing=True)
+                # A command does without: Enter lets one choose from the list of models.
+                menu.show(found, more="models; type more of the name", willing=begin == 1)
             case Wanted("program") if self.takes_shell_lines:
                 self._offer_programs(word)
             case Wanted("file") | Wanted("path"):

@@ -257,7 +257,8 @@ class Prompt(TextArea):
                 if word is None or menu.chosen.strip() == word.text:
                     return False  # written in full
                 self.take()
-                if word.kind == "command" and not self.text.endswith(" "):
+                whole = word.kind == "command" and not self.text.endswith(" ")
+                if whole or (word.kind == "model" and self.text.startswith("/")):
                     self._enter()
             case _:
                 return False
