@@ -51,7 +51,7 @@ class Question:
 
     prompt: str
     model: str = ""
-    attach: tuple[Path, ...] = ()
+    attachments: tuple[Image | Document, ...] = ()
     session: str = ""  # an id, a part of one, or "last"
     max_cost: Decimal | None = None
     output: Output = "text"
@@ -71,9 +71,9 @@ async def ask(
     try:
         for notice in await runtime.start():
             printer.say(notice)
-        session, attachments = await _prepare(runtime, question)
+        session = await _prepare(runtime, question)
         await _disclose(session, question, printer)
-        return await _run(session, question, attachments, printer)
+        return await _run(session, question, printer)
     except FluxError as problem:
         printer.say(str(problem))
         return problem.exit_status
@@ -81,9 +81,7 @@ async def ask(
         await runtime.aclose()
 
 
-async def _prepare(
-    runtime: Runtime, question: Question
-) -> tuple[ChatSession, list[Image | Document]]:
+async def _prepare(runtime: Runtime, question: Question) -> ChatSession:
     if question.session:
         found = await find_session(runtime.store, question.session)
         session = await runtime.resume(found.id)
@@ -97,9 +95,8 @@ async def _prepare(
     if question.max_cost is not None:
         await asyncio.to_thread(_check_price, runtime, session.model)
         session.budget = question.max_cost
-    attachments = [await asyncio.to_thread(read_attachment, path) for path in question.attach]
     await runtime.open_provider(session.model)
-    return session, attachments
+    return session
 
 
 async def _disclose(session: ChatSession, question: Question, printer: _Printer) -> None:
@@ -136,14 +133,13 @@ def _check_price(runtime: Runtime, model: ModelInfo) -> None:
 async def _run(
     session: ChatSession,
     question: Question,
-    attachments: list[Image | Document],
     printer: _Printer,
 ) -> int:
     loop = asyncio.get_running_loop()
     handled = _on_signals(loop, session.stop)
     turn = TurnSummary()
     try:
-        async with aclosing(session.send(question.prompt, attachments)) as events:
+        async with aclosing(session.send(question.prompt, question.attachments)) as events:
             async for event in events:
                 turn.apply(event)
                 printer.apply(event)
@@ -326,7 +322,8 @@ def _question(args: argparse.Namespace) -> Question:
     return Question(
         prompt=read_prompt(args.prompt, wait=args.stdin, hint=_NO_PROMPT),
         model=getattr(args, "model", None) or "",
-        attach=tuple(args.attach),
+        # Here and not in a thread: a pipe without a writer must not outlive an interrupt.
+        attachments=tuple(map(read_attachment, args.attach)),
         session=session or "",
         max_cost=args.max_cost,
         output="json" if args.json else "stream-json" if args.stream_json else "text",

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from flux_tui.commands.arguments import at_least_one, none_or_more
 from flux_tui.commands.common import complain, money, say, say_json, settings_of_run, table
@@ -177,8 +177,9 @@ def _row(row: dict[str, JSON]) -> list[str]:
 
 def _spread(row: dict[str, JSON], name: str, unit: int) -> tuple[str, str]:
     found = row.get(name)
-    if not isinstance(found, dict):
-        return "-", "-"
-    # The history is written by us, and holds numbers here.
-    low, middle, high = (cast("float", found[key]) / unit for key in ("low", "median", "high"))
-    return f"{middle:.2f}", f"{low:.2f}-{high:.2f}"
+    values = (
+        [found.get(key) for key in ("low", "median", "high")] if isinstance(found, dict) else []
+    )
+    told = [f"{one / unit:.2f}" for one in values if isinstance(one, int | float)]
+    # The history is a file that people may write to.
+    return (told[1], f"{told[0]}-{told[2]}") if len(told) == 3 else ("-", "-")

@@ -263,7 +263,10 @@ def load_cost(value: JSON) -> Cost:
     amount, basis = value.get("usd"), value.get("basis")
     # Written by us with one of these words.
     known = cast("CostBasis", basis) if isinstance(basis, str) else "unknown"
-    return Cost(amount=None if amount is None else Decimal(str(amount)), basis=known)
+    try:
+        return Cost(amount=None if amount is None else Decimal(str(amount)), basis=known)
+    except ArithmeticError:
+        return Cost()  # somebody else's hand
 
 
 def _sum(costs: Sequence[JSON]) -> JSON:

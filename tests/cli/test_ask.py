@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import io
 import json
 import os
 import signal
+import subprocess
 import sys
 from contextlib import aclosing
 from decimal import Decimal
@@ -22,6 +24,7 @@ from flux_tui.core.messages import Message, Text
 from flux_tui.core.models import ModelRef
 from flux_tui.headless import Question, ask
 from flux_tui.session import piped
+from flux_tui.session.attachments import read_attachment
 from flux_tui.session.wiring import Runtime
 from flux_tui.storage.sqlite import SqliteStore
 
@@ -142,7 +145,9 @@ async def _answered_by(tmp_path: Path, session: str, model: str) -> None:
 async def test_a_file_is_attached(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("Remember the milk", "utf-8")
     question = Question(
-        prompt="What is it?", attach=(tmp_path / "notes.txt",), output="stream-json"
+        prompt="What is it?",
+        attachments=(read_attachment(tmp_path / "notes.txt"),),
+        output="stream-json",
     )
 
     status, out, _ = await run(tmp_path, question)
@@ -155,7 +160,7 @@ async def test_a_file_is_attached(tmp_path: Path) -> None:
     ("question", "words"),
     [
         (Question(prompt="Hi", model="nowhere/x"), "there is no model"),
-        (Question(prompt="Hi", attach=(Path("none.txt"),)), "cannot be attached"),
+        (Question(prompt="Hi", session="none"), "there is no session 'none'"),
     ],
 )
 async def test_wrong_input_is_one_sentence_and_status_2(
@@ -255,6 +260,41 @@ def test_no_prompt_is_wrong_usage(home: Path, monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(InputError, match="there is no prompt; write it"):
         command.run(parse())
+
+
+def test_a_file_that_is_not_there_is_refused_by_its_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Piped(b""))
+
+    with pytest.raises(InputError, match=r"none\.txt cannot be attached"):
+        command.run(parse("Hi", "--attach", "none.txt"))
+
+
+@pytest.mark.slow
+def test_a_file_that_never_ends_does_not_outlive_an_interrupt(home: Path) -> None:
+    os.mkfifo(home / "pipe")
+    words = ["ask", "Hi", "--attach", str(home / "pipe")]
+    script = (
+        "import signal; from flux_tui.cli import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background\n"
+        f"raise SystemExit(main({words!r}))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    writer = -1
+    while writer < 0 and process.poll() is None:
+        with contextlib.suppress(OSError):  # nobody reads from it yet
+            writer = os.open(home / "pipe", os.O_WRONLY | os.O_NONBLOCK)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    os.close(writer)
+
+    assert (process.returncode, told) == (130, "")
 
 
 def test_a_pipe_without_end_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
