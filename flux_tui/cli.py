@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import importlib
 import io
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flux_tui import __version__
-from flux_tui.commands.parser import Parser
 from flux_tui.core.errors import FluxError, InputError, StoreError
 
 if TYPE_CHECKING:
+    import argparse
+
     from flux_tui.config.settings import Settings
 
 INTERNAL_ERROR = 70
@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Each subcommand: its module, with `add_parser(commands)` and `run(args)`, and a line of help."""
 
+_SIMPLE = frozenset({"--demo", "--continue"})
+
 EXAMPLES = """\
 examples:
   flux-tui                                  start; without a key, on the built-in simulator
@@ -49,6 +51,10 @@ examples:
 
 def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser; only subcommands that *argv* names are imported."""
+    import argparse
+
+    from flux_tui.commands.parser import Parser
+
     parser = Parser(
         prog="flux-tui",
         description="One conversation with any model of any vendor, in the terminal.",
@@ -84,7 +90,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     _prepare_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = _dispatch(build_parser(words).parse_args(words))
+        # Most starts say no more than this, and wait for no parser: it takes 4 ms.
+        if _SIMPLE.issuperset(words):
+            status = _full_screen(demo="--demo" in words, continue_="--continue" in words)
+        else:
+            status = _dispatch(build_parser(words).parse_args(words))
         sys.stdout.flush()  # here, where a failure can still be told
     except FluxError as error:
         return _fail(str(error), error.exit_status)
@@ -128,7 +138,13 @@ def _dispatch(args: argparse.Namespace) -> int:
         _refuse_unused(args)
         module, _ = COMMANDS[args.command]
         return int(importlib.import_module(module).run(args))
-    return _full_screen(args)
+    return _full_screen(
+        demo=args.demo,
+        continue_=args.continue_,
+        model=args.model,
+        theme=args.theme,
+        session=args.session,
+    )
 
 
 def _refuse_unused(args: argparse.Namespace) -> None:
@@ -145,18 +161,25 @@ def _refuse_unused(args: argparse.Namespace) -> None:
             raise InputError(f"{args.command} has no option --{name.strip('_')}")
 
 
-def _full_screen(args: argparse.Namespace) -> int:
+def _full_screen(
+    *,
+    demo: bool,
+    continue_: bool,
+    model: str | None = None,
+    theme: str | None = None,
+    session: str | None = None,
+) -> int:
     gc.disable()  # nothing of what a start makes is garbage; the application collects again
     from flux_tui.config.settings import load_settings
     from flux_tui.ui.app import run_app
 
-    flags = {"model": args.model, "theme": args.theme, "demo": "true" if args.demo else None}
+    flags = {"model": model, "theme": theme, "demo": "true" if demo else None}
     overrides = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(overrides, os.environ, Path.cwd())
-    if settings.model and (args.model or "/" not in settings.model):
+    if settings.model and (model or "/" not in settings.model):
         _check_model(settings)
-    session = _full_id(settings, args.session) if args.session else None
-    return run_app(settings, continue_=args.continue_, session=session)
+    wanted = _full_id(settings, session) if session else None
+    return run_app(settings, continue_=continue_, session=wanted)
 
 
 def _check_model(settings: Settings) -> None:
