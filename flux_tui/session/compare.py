@@ -83,6 +83,11 @@ class Comparison:
         self._untold: list[Message] = []
         self._foretold: tuple[object, Forecast] | None = None
 
+    def begin_at(self, message_id: str | None) -> None:
+        """Let all columns begin after an earlier message of the base session; None: before all."""
+        for column in self.columns:
+            column.session.conversation = self.base.conversation.at(message_id)
+
     @property
     def busy(self) -> bool:
         """Whether any column still answers."""

@@ -330,6 +330,46 @@ async def test_a_comparison_may_begin_in_the_middle_of_a_conversation(tmp_path: 
             assert chat.answers[0] in pane.text.session_text()
 
 
+async def test_a_comparison_may_begin_at_a_message_that_is_chosen(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        await chat.send("/model anthropic/claude-opus-5")
+        for text in ("one", "two", "three"):
+            await chat.say(text)
+        before = chat.session.conversation
+        transcript = chat.app.chat.transcript
+        transcript.focus()
+        transcript.selected = before.path[2].id
+        await chat.press("f6")
+        picker = await chat.dialog(ComparePicker)
+        assert "from the chosen message" in str(picker.query_one("#compare-picker").border_title)
+        await chat.press("enter")
+        (await chat.dialog(ConsentScreen)).dismiss(True)
+        await chat.pilot.pause()
+        while isinstance(chat.app.screen, ConsentScreen):
+            chat.app.screen.dismiss(True)
+            await chat.pilot.pause()
+        view = View(chat, await chat.dialog(CompareScreen))
+        await view.settle()
+
+        assert view.screen.query_one(Prompt).text == "two"
+        assert [path[-1] for path in view.paths()] == [before.path[1].id] * len(view.panes)
+        await view.say("two, said differently")
+        assert chat.session.conversation.path == before.path
+
+
+async def test_what_is_being_written_goes_along_into_the_split_view(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        chat.prompt.fill("half a quest")
+        await chat.press("f6")
+        await chat.dialog(ComparePicker)
+        await chat.press("enter")
+        screen = await chat.dialog(CompareScreen)
+        await chat.pilot.pause()
+
+        assert screen.query_one(Prompt).text == "half a quest"
+        assert chat.prompt.text == ""
+
+
 async def test_a_merged_answer_becomes_a_turn_after_its_prompt_was_edited(tmp_path: Path) -> None:
     async with comparing(tmp_path) as view:
         await view.say("hello")

@@ -45,7 +45,7 @@ class CompareScreen(ColumnsScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*column_bindings()]
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: Comparison, *, draft: str = "") -> None:
         super().__init__(comparison.columns, blind=comparison.blind)
         self.comparison = comparison
         for pane in self.panes:
@@ -53,6 +53,7 @@ class CompareScreen(ColumnsScreen):
         self.alone: ColumnPane | None = None  # the only one that is asked
         self.actions = CompareActions(self)
         self.waiting = Queue()
+        self._draft = draft
         self._going: set[int] = set()  # columns whose turn is not over
         self._agreed: frozenset[str] = frozenset()  # reasons not to ask that did not count
         self._estimating: Timer | None = None
@@ -72,6 +73,8 @@ class CompareScreen(ColumnsScreen):
         prompt = self.query_one(Prompt)
         prompt.cursor_blink = self.flux.settings.cursor_blink
         prompt.focus()
+        if self._draft:
+            prompt.fill(self._draft)
         self.clock.add(self._paint_state)
         self._seconds = self.set_interval(1.0, self.clock.request, pause=True)
         self.order_columns(shuffle=self.blind)

@@ -9,6 +9,7 @@ from flux_tui.core.errors import InputError
 from flux_tui.core.models import ModelInfo
 from flux_tui.session.compare import Comparison
 from flux_tui.session.comparing import recall
+from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class CompareOpening:
         self._screen = screen
         self._open: CompareScreen | None = None
         self._replaying: ReplayScreen | None = None
+        self._place: tuple[str | None, str] | None = None
         self.table: Mapping[str, Callable[[str], Coroutine[Any, Any, None] | None]] = {
             "compare.open": self._compare,
             "compare.scoreboard": lambda _: self._scoreboard(),
@@ -59,7 +61,9 @@ class CompareOpening:
         blind = "blind" in words
         names = [word for word in words if word != "blind"]
         kept = self._open if self._open and app.is_screen_installed(self._open) else None
-        if not words and kept is not None and kept.comparison.base is session:
+        self._place = self._chosen_place(session)
+        known = not words and self._place is None
+        if known and kept is not None and kept.comparison.base is session:
             app.push_screen(_NAME)
             return
         if names:
@@ -67,11 +71,27 @@ class CompareOpening:
             self._agreed(models, blind=blind, reads=False)
             return
         runtime = self._screen.flux.runtime
-        before = None if words else await recall(runtime.store, session, runtime.find_model)
+        before = await recall(runtime.store, session, runtime.find_model) if known else None
         if before is not None:
             self._offer(before)
         else:
             self.choose((), blind=blind)
+
+    def _chosen_place(self, session: ChatSession) -> tuple[str | None, str] | None:
+        """Return where the message chosen in the transcript lets columns begin, and what to say.
+
+        Before a message of the user, with its text; after the turn of any other one.
+        """
+        transcript, path = self._screen.transcript, session.conversation.path
+        chosen = transcript.selected if transcript.has_focus else None
+        at = next((at for at, message in enumerate(path) if message.id == chosen), None)
+        if at is None:
+            return None
+        if path[at].role == "user":
+            return path[at].parent, path[at].text
+        while at + 1 < len(path) and path[at + 1].role != "user":
+            at += 1
+        return (path[at].id, "") if at + 1 < len(path) else None
 
     def choose(self, marked: Sequence[ModelInfo], *, blind: bool = False) -> None:
         """Let the user mark the models; *marked* are at first, or a fair suggestion."""
@@ -84,8 +104,13 @@ class CompareOpening:
         def chosen(lineup: Lineup | None) -> None:
             if lineup is not None:
                 self._agreed(lineup.models, blind=lineup.blind, reads=lineup.reads)
+            else:
+                self._place = None
 
-        picker = ComparePicker(choices, refs, flux.prices, flux.load_prices, blind=blind)
+        where = " from the chosen message on" if self._place is not None else ""
+        picker = ComparePicker(
+            choices, refs, flux.prices, flux.load_prices, blind=blind, where=where
+        )
         self._screen.app.push_screen(picker, chosen)
 
     def _offer(self, before: Comparison) -> None:
@@ -112,7 +137,11 @@ class CompareOpening:
         if not waiting:
             comparison = Comparison(session, models, reads=reads)
             comparison.blind = blind
-            self._show(comparison)
+            text = ""
+            if self._place is not None:
+                (at, text), self._place = self._place, None
+                comparison.begin_at(at)
+            self._show(comparison, text)
             return
 
         def refused(reader: str) -> None:
@@ -124,14 +153,18 @@ class CompareOpening:
 
         self._screen.actions.models.agreed(waiting[0], again, refused)
 
-    def _show(self, comparison: Comparison) -> None:
+    def _show(self, comparison: Comparison, text: str = "") -> None:
         from flux_tui.ui.screens.compare import CompareScreen
 
         app = self._screen.app
         if self._open is not None and app.is_screen_installed(self._open):
             app.uninstall_screen(self._open)
             self._open.remove()
-        self._open = CompareScreen(comparison)
+        prompt = self._screen.query_one(Prompt)
+        if not text and not prompt.text.startswith("/"):
+            text = prompt.whole_text  # what is being written goes on there
+            prompt.empty()
+        self._open = CompareScreen(comparison, draft=text)
         app.install_screen(self._open, _NAME)
         app.push_screen(_NAME)
         for column in comparison.columns:

@@ -37,7 +37,8 @@ class Lineup:
 class ComparePicker(Dialog[Lineup | None]):
     """Returns the models in the order they were marked; *marked* are marked at first.
 
-    *prices* are ready texts by model, which *load* makes when there are none.
+    *prices* are ready texts by model, which *load* makes when there are none; *where* follows the
+    title.
     """
 
     CSS_PATH: ClassVar[Any] = "../styles/compare.tcss"
@@ -60,6 +61,7 @@ class ComparePicker(Dialog[Lineup | None]):
         load: Callable[[], Worker[None]],
         *,
         blind: bool = False,
+        where: str = "",
     ) -> None:
         super().__init__()
         self._choices = {str(c.info.ref): c for c in choices if c.available}
@@ -68,11 +70,12 @@ class ComparePicker(Dialog[Lineup | None]):
         self._load = load
         self._reads = False
         self._blind = blind
+        self._where = where
 
     def compose(self) -> ComposeResult:
         """Yield search field, list, what is chosen and hints."""
         with Vertical(classes="dialog", id="compare-picker") as box:
-            box.border_title = "Compare models"
+            box.border_title = f"Compare models{self._where}"
             yield Input(placeholder="Type to find a model or provider")
             yield OptionList(markup=False)
             yield Plain(id="compare-chosen")
