@@ -453,14 +453,17 @@ async def test_f6_goes_to_the_chat_and_back_while_columns_answer(tmp_path: Path)
         await wait_until(lambda: view.panes[0].column.progress.tokens)
 
         await view.press("f6")
-        await view.chat.dialog(ChatScreen)
+        chat = await view.chat.dialog(ChatScreen)
         assert view.screen.busy
+        chat.clock.tick()
+        assert "F6 shows them" in view.chat.text("#status-now")
         await view.press("f6")
         again = await view.chat.dialog(CompareScreen)
-
         assert again is view.screen
-        await view.press("escape")
-        await view.over()
+        await view.press("f6")
+        await view.chat.dialog(ChatScreen)
+        view.screen.comparison.stop()
+        await wait_until(lambda: any("Columns: Stopped" in note for note in view.chat.notes))
 
 
 async def test_an_open_comparison_is_offered_again_after_a_restart(tmp_path: Path) -> None:

@@ -330,6 +330,8 @@ class CompareScreen(ColumnsScreen):
             for pane in self.panes:
                 pane.show()
         self.say(*self._outcome())
+        if not self.is_current:
+            self.flux.notify(f"Columns: {self._outcome()[0]} · F6", timeout=5, markup=False)
         self.refresh_bar()
         self.estimate()
         self.remember()

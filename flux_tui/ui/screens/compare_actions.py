@@ -21,6 +21,7 @@ from flux_tui.ui.screens.scoreboard import ScoreboardScreen
 from flux_tui.ui.widgets.column_pane import ColumnPane
 from flux_tui.ui.widgets.composer import Composer
 from flux_tui.ui.widgets.prompt import Prompt
+from flux_tui.ui.widgets.status_line import StatusLine
 from flux_tui.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -276,7 +277,11 @@ class CompareActions:
         screen.app.push_screen(TextScreen("Keys of the split view", rows))
 
     def _back(self) -> None:
-        self._screen.app.pop_screen()
+        screen = self._screen
+        screen.app.pop_screen()
+        if screen.busy:
+            words = "The columns go on answering: F6 shows them"
+            screen.flux.chat.query_one(StatusLine).say(words, "◉")
 
     def _close(self, note: str) -> None:
         """Go to the chat, which shows *note*; there is no way back to these columns."""
