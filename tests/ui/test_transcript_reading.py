@@ -287,6 +287,21 @@ async def test_what_is_selected_with_the_mouse_is_seen_across_messages():
         assert transcript.screen.get_selected_text().startswith("answer")
 
 
+async def test_the_hit_that_is_shown_and_the_others_can_be_seen_and_read():
+    async with Demo().run_test(size=(80, 24)) as pilot:
+        transcript = await opened(pilot, talk("a needle and a needle"))
+        transcript.search("needle")
+        await pilot.pause()
+
+        y = line_of(transcript, "a needle")
+        parts = {part.text: part.style for part in transcript.render_line(y)}
+        hits = [part.style for part in transcript.render_line(y) if part.text == "needle"]
+        plain = parts["a "] if "a " in parts else next(iter(parts.values()))
+        assert len(hits) == 2
+        assert len({style.bgcolor for style in (*hits, plain)}) == 3
+        assert all(style.color != style.bgcolor for style in hits)
+
+
 async def test_the_end_of_a_search_is_told():
     async with Demo().run_test(size=(80, 24)) as pilot:
         transcript = await opened(pilot, talk("a needle"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -225,9 +225,11 @@ class LineView(ScrollView):
             return style
         if style.startswith("."):
             visual = self.get_visual_style(style[1:], partial=True)
-            # Textual 8.2.8 drops this one of the text styles.
-            reverse = self.get_component_styles(style[1:]).text_style.reverse
-            return visual + Style(reverse=True) if reverse else visual
+            own = self.get_component_styles(style[1:])
+            # Textual 8.2.8 drops this text style, and every background that is not seen through.
+            if own.text_style.reverse:
+                visual += Style(reverse=True)
+            return replace(visual, background=own.background) if own.background.a else visual
         return Style.parse(style)
 
 
