@@ -54,8 +54,8 @@ async def test_escape_stops_and_keeps_the_partial_answer(tmp_path: Path) -> None
 
         assert chat.session.conversation.path[-1].stop == "aborted"
         assert chat.answers[-1]
-        assert "Stopped" in chat.text("#status-now")
-        assert "Retry" in chat.text("#status-keys")
+        await wait_until(lambda: "Stopped" in chat.text("#status-now"))
+        await wait_until(lambda: "Retry" in chat.text("#status-keys"))
 
 
 async def test_escape_twice_brings_the_last_message_back_to_edit(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ async def test_what_is_said_while_an_answer_runs_is_sent_after_it(tmp_path: Path
         await wait_until(lambda: chat.session.busy)
 
         await chat.send("and then?")
-        assert "and then?" in chat.text("#waiting")
+        await wait_until(lambda: "and then?" in chat.text("#waiting"))
         await wait_until(lambda: len(chat.answers) == 2 and not chat.session.busy)
 
         said = [m.text for m in chat.session.conversation.path if m.role == "user"]
@@ -237,13 +237,13 @@ async def test_a_wrong_command_is_kept_and_told(tmp_path: Path) -> None:
         await chat.send("/modle")
 
         assert chat.prompt.text == "/modle"
-        assert any("/model" in note for note in chat.notes)
+        await wait_until(lambda: any("/model" in note for note in chat.notes))
 
 
 async def test_commands_are_shown_and_completed_while_typing(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         await chat.press(*"/ren")
-        assert "rename" in chat.text("#menu")
+        await wait_until(lambda: "rename" in chat.text("#menu"))
 
         await chat.press("tab")
 
@@ -258,7 +258,7 @@ async def test_a_reader_who_scrolled_up_is_told_of_the_lines_below(tmp_path: Pat
         transcript.focus()
         await chat.press("pageup")
         await chat.settle()
-        assert "more lines" in chat.text("#status-keys")
+        await wait_until(lambda: "more lines" in chat.text("#status-keys"))
 
         await chat.press("ctrl+end")
         await chat.settle()
@@ -372,7 +372,7 @@ async def test_copies_take_the_source_and_say_where_they_went(
         await wait_until(lambda: "```" not in chat.app.clipboard)
 
         assert chat.app.clipboard.strip() in chat.answers[-1]
-        assert any("OSC 52" in note for note in chat.notes)
+        await wait_until(lambda: any("OSC 52" in note for note in chat.notes))
 
 
 async def test_cost_and_context_follow_the_conversation(tmp_path: Path) -> None:
@@ -381,7 +381,7 @@ async def test_cost_and_context_follow_the_conversation(tmp_path: Path) -> None:
         cost = str(chat.app.chat.query_one(CostMeter).query_one("#cost-text", Plain).content)
 
         assert "1 request\n" in cost
-        assert "simulated" in chat.text("#bar-cost")
+        await wait_until(lambda: "simulated" in chat.text("#bar-cost"))
 
 
 async def test_slots_and_favourites_choose_models(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ async def test_a_file_is_attached_by_command_shown_and_sent_with_the_message(wor
     async with chatting(work, size=(80, 24)) as chat:
         await chat.send("/attach photo.png")
         await _attached(chat, "photo.png")
-        assert "▣ photo.png 120×80" in chat.text("#attachments")
+        await wait_until(lambda: "▣ photo.png 120×80" in chat.text("#attachments"))
 
         await chat.say("what is this?")
 
@@ -85,7 +85,7 @@ async def test_backspace_in_an_empty_composer_removes_the_last_file(work: Path) 
         await chat.press("alt+d")
         await _attached(chat)
         await chat.press("alt+d")
-        assert any("o file is attached" in note for note in chat.notes)
+        await wait_until(lambda: any("o file is attached" in note for note in chat.notes))
 
 
 async def test_a_click_on_the_cross_removes_that_file(work: Path) -> None:
@@ -135,7 +135,7 @@ async def test_an_at_sign_offers_files_and_takes_the_chosen_one(work: Path) -> N
         menu = chat.app.chat.query_one(Menu)
         await chat.press(*"see @")
         await wait_until(lambda: menu.chosen is not None)
-        assert "data.bin" in chat.text("#menu")
+        await wait_until(lambda: "data.bin" in chat.text("#menu"))
         await chat.press(*"ap")
         await wait_until(lambda: menu.chosen == "src/app.py")
 
@@ -239,7 +239,7 @@ async def test_a_model_without_eyes_is_told_of(work: Path) -> None:
         await chat.send("/attach photo.png")
         await _attached(chat, "photo.png")
 
-        assert "sees no pictures" in chat.text("#status-now")
+        await wait_until(lambda: "sees no pictures" in chat.text("#status-now"))
 
 
 async def test_many_short_lines_are_a_chip_and_sent_in_full(work: Path) -> None:

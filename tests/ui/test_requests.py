@@ -239,7 +239,7 @@ async def test_every_way_to_a_new_vendor_asks_and_no_answer_is_no_swap(
         await chat.press("escape")
 
         await _still_on(chat, before)
-        assert "Not switched" in chat.text("#status-now")
+        await wait_until(lambda: "Not switched" in chat.text("#status-now"))
 
 
 async def test_a_vendor_is_asked_about_once_and_the_way_back_is_free(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ async def test_a_switch_before_the_first_answer_asks_when_it_would_be_sent(
         await chat.settle()
         assert chat.prompt.text == "and you?"
         assert len(chat.answers) == 1
-        assert "Not sent" in chat.text("#status-now")
+        await wait_until(lambda: "Not sent" in chat.text("#status-now"))
 
         await chat.press("enter")
         await chat.dialog(ConsentScreen)
@@ -456,13 +456,13 @@ async def test_a_full_window_offers_to_compact(tmp_path: Path) -> None:
         screen._ended = TurnEnded("context", "the window is full", "compact it")  # pyright: ignore[reportPrivateUsage]
         screen.refresh_hints()
         await chat.settle()
-        assert "Compact" in chat.text("#status-keys")
+        await wait_until(lambda: "Compact" in chat.text("#status-keys"))
 
         await chat.send("/compact")
         await wait_until(lambda: not chat.turning and len(chat.session.conversation.path) == 1)
         await chat.settle()
 
-        assert "Compacted" in chat.text("#status-now")
+        await wait_until(lambda: "Compacted" in chat.text("#status-now"))
         only = chat.session.conversation.path[0]
         assert chat.app.chat.query_one(Transcript).source_text(only.id) == only.text
 
@@ -477,4 +477,4 @@ async def test_a_model_without_room_says_what_to_do(tmp_path: Path) -> None:
         await chat.send(f"/model {OPENAI}")
         await chat.agree()
 
-        assert "/compact, or a larger model" in chat.text("#status-now")
+        await wait_until(lambda: "/compact, or a larger model" in chat.text("#status-now"))

@@ -20,7 +20,7 @@ from flux_tui.ui.outside import (
     open_link,
 )
 from flux_tui.ui.widgets.fitting import fitted, whole_hints
-from tests.ui.driving import chatting
+from tests.ui.driving import chatting, wait_until
 
 SECRETS = {"ANTHROPIC_API_KEY": "sk-ant-secret", "MY_TOKEN": "secret"}
 
@@ -74,7 +74,7 @@ async def test_any_size_of_window_is_survived(tmp_path: Path, size: tuple[int, i
 
         await chat.pilot.resize_terminal(80, 24)
         await chat.settle()
-        assert "Ready" in chat.text("#status-now")
+        await wait_until(lambda: "Ready" in chat.text("#status-now"))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])

@@ -96,7 +96,7 @@ async def test_what_is_too_long_to_be_shown_stays_a_chip(tmp_path: Path) -> None
         await chat.press("alt+x")
 
         assert chat.prompt.text == "[pasted 1,000,000 characters]"
-        assert any("too long to be shown" in note for note in chat.notes)
+        await wait_until(lambda: any("too long to be shown" in note for note in chat.notes))
 
 
 async def test_an_attached_text_is_expanded_into_the_message(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ async def test_enter_does_what_was_typed_and_not_what_the_menu_happens_to_show(
         await chat.press("enter")
 
         assert chat.prompt.text == "/co"
-        assert any("There is no command /co" in note for note in chat.notes)
+        await wait_until(lambda: any("There is no command /co" in note for note in chat.notes))
 
 
 async def test_the_model_of_a_command_is_chosen_in_the_menu_too(tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ async def test_a_denied_shell_line_adds_nothing(tmp_path: Path) -> None:
         await chat.settle()
 
         assert _said(chat) == []
-        assert "nothing was added" in chat.text("#status-now")
+        await wait_until(lambda: "nothing was added" in chat.text("#status-now"))
 
 
 async def test_an_at_sign_in_a_shell_line_attaches_nothing(tmp_path: Path) -> None:
@@ -431,7 +431,7 @@ async def test_a_session_that_is_only_read_gives_the_message_back(tmp_path: Path
 
         assert chat.prompt.text == "more"
         assert _said(chat) == ["hello"]
-        assert any("can only be read" in note for note in chat.notes)
+        await wait_until(lambda: any("can only be read" in note for note in chat.notes))
 
 
 async def test_a_window_that_only_reads_leaves_the_draft_to_the_other(tmp_path: Path) -> None:
@@ -539,7 +539,7 @@ async def test_reading_commands_work_from_the_composer(tmp_path: Path) -> None:
         await wait_until(lambda: any("the whole session" in note for note in chat.notes))
         assert "## You" in chat.app.clipboard
         await chat.send("/nexthit")
-        assert any("othing is being searched" in note for note in chat.notes)
+        await wait_until(lambda: any("othing is being searched" in note for note in chat.notes))
 
 
 async def test_a_page_up_in_the_composer_scrolls_the_transcript_and_ctrl_end_follows_again(
@@ -554,7 +554,7 @@ async def test_a_page_up_in_the_composer_scrolls_the_transcript_and_ctrl_end_fol
         await chat.settle()
         assert not transcript.follow
         assert chat.prompt.has_focus
-        assert "more lines" in chat.text("#status-keys")
+        await wait_until(lambda: "more lines" in chat.text("#status-keys"))
 
         await chat.press("ctrl+end")
         assert transcript.follow
