@@ -19,6 +19,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -69,12 +70,12 @@ def run(folder: Path, server: subprocess.Popen[str], prompts: int) -> int:
     return report(out, env, base, prompts, at_kill, (*killed_at, took), done)
 
 
-def kill_when(command: list[str], env: dict[str, str], reached: object) -> float:
+def kill_when(command: list[str], env: dict[str, str], reached: Callable[[], bool]) -> float:
     began = time.monotonic()
     process = subprocess.Popen(
         command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    while not reached():  # type: ignore[operator]
+    while not reached():
         if process.poll() is not None:
             raise SystemExit(f"it ended before it was killed, with status {process.returncode}")
         time.sleep(0.002)
