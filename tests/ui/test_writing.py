@@ -501,6 +501,19 @@ async def test_earlier_prompts_are_found_by_some_letters_and_esc_changes_nothing
         assert chat.prompt.text == "half a"
 
 
+async def test_editing_an_earlier_message_loses_nothing_that_was_being_written(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        await chat.press(*"half a thought", "alt+up")
+        await wait_until(lambda: chat.prompt.text == "hello")
+
+        await chat.press("up")
+
+        assert chat.prompt.text == "half a thought"
+
+
 async def test_enter_right_behind_the_letters_takes_what_they_find(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         chat.prompt.recalling.remember([f"number {n}" for n in range(300)])

@@ -119,7 +119,7 @@ class ChatActions:
         text = await session.rewind(chosen.id)
         self._screen.show_conversation()
         self._chat_pane()
-        self._screen.query_one(Prompt).fill(as_typed(text))
+        self._screen.query_one(Prompt).bring(as_typed(text))
 
     def _copied_from(self) -> str:
         """Return the id of the focused message, or of the last answer."""
@@ -259,7 +259,7 @@ class ChatActions:
 
         def chosen(text: str | None) -> None:
             if text is not None:
-                prompt.fill(text)
+                prompt.bring(text)
 
         self._screen.app.push_screen(PromptSearch(prompt.recalling.prompts, earlier), chosen)
 

@@ -103,6 +103,12 @@ class Prompt(TextArea):
         self.replace(shown, self.document.start, self.document.end)
         self.move_cursor(self.document.end)
 
+    def bring(self, text: str) -> None:
+        """Show *text* in place of what is being written; Up and undo bring that back."""
+        if self.text and not self.recalling.among(self.text):
+            self.recalling.add(self.whole_text)
+        self.fill(text)
+
     def empty(self) -> None:
         """Take the text away; undo brings it back."""
         self.fill("")
