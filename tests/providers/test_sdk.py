@@ -74,3 +74,17 @@ def test_modules_and_stars_are_imported_as_ever() -> None:
     )
 
     assert told.split()[:2] == ["anthropic.types", "True"]
+
+
+def test_a_span_is_closed_by_the_function_of_the_sdk() -> None:
+    told = run(
+        made("anthropic")
+        + "import sys\n"
+        + "from anthropic.lib._tracing import finish_api_call_span as late\n"
+        + "print('anthropic.lib._tracing._api_call' in sys.modules)\n"
+        + "import anthropic.lib._tracing._api_call as real\n"
+        + "real.finish_api_call_span = lambda *args: args\n"
+        + "print(late(1, 2, 3))"
+    )
+
+    assert told.split("\n")[:2] == ["False", "(1, 2, 3)"]
