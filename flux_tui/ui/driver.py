@@ -43,6 +43,9 @@ class LoopDriver(LinuxDriver):
         self._torn = False
         self._parser: XTermParser | None = None
         self._ticking = False
+        self._threaded = (
+            False  # whether Textual's thread reads: not every loop can watch a terminal
+        )
 
     # ── output ──
 
@@ -102,7 +105,15 @@ class LoopDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Take the terminal."""
         self._open_output()
+        try:
+            self._loop.add_reader(self.fileno, self._readable)
+            self._loop.remove_reader(self.fileno)
+            self._threaded = False
+        except (OSError, NotImplementedError):
+            self._threaded = True
         super().start_application_mode()
+        if self._threaded or self._key_thread is None:
+            return
         self._parser = XTermParser(self._debug)
         # From there, because `guard_input` puts a tolerant one in that place.
         module: Any = linux_driver
@@ -110,12 +121,14 @@ class LoopDriver(LinuxDriver):
         self._loop.add_reader(self.fileno, self._readable)
 
     def _run_input_thread(self) -> None:
-        """Leave the keys to the event loop: Textual starts this in a thread."""
+        """Leave the keys to the event loop if it can have them: Textual starts this in a thread."""
+        if self._threaded:
+            super()._run_input_thread()
 
     def disable_input(self) -> None:
         """Leave the keys to somebody else."""
-        self._loop.remove_reader(self.fileno)
         if self._parser is not None:
+            self._loop.remove_reader(self.fileno)
             with contextlib.suppress(EOFError, ParseError):
                 list(self._parser.feed(""))
             self._parser = None
@@ -159,5 +172,8 @@ class LoopDriver(LinuxDriver):
             self._tick_soon()
 
     def send_message(self, message: Message) -> None:
-        """Give a message to the application: we are on its loop."""
-        self._app.post_message(message)
+        """Give a message to the application, on whose loop we are."""
+        if self._threaded:
+            super().send_message(message)
+        else:
+            self._app.post_message(message)

@@ -97,6 +97,18 @@ async def test_keys_are_read_on_the_loop_and_a_lone_escape_is_one(guarded, monke
         assert receiver.keys[2:] == ["up", "escape"]
 
 
+async def test_a_loop_that_cannot_watch_the_terminal_leaves_the_keys_to_a_thread(
+    guarded, monkeypatch
+):
+    def refuse(*args):
+        raise OSError("not this kind of file")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", refuse)
+    with started(monkeypatch) as (_, receiver, ours):
+        os.write(ours, b"ab")
+        await until(lambda: receiver.keys == ["a", "b"])
+
+
 async def test_half_a_character_waits_for_its_other_half(guarded, monkeypatch):
     with started(monkeypatch) as (_, receiver, ours):
         os.write(ours, b"\xc3")
