@@ -13,7 +13,7 @@ from flux_tui.core.errors import FluxError
 from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.providers.base import Provider
 from flux_tui.session.choices import Catalog, Source
-from flux_tui.session.listings import ModelLists, find_local
+from flux_tui.session.listings import LocalServer, ModelLists, find_local
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class Lookout:
         if self._settings.demo:
             return False
         before = self._names()
+        await self.local()
         own = [source for source in self._catalog.sources() if not source.local]
-        self._catalog.add_local(await find_local(taken=[source.base_url for source in own]))
         stale = [
             source
             for source in own
@@ -63,6 +63,13 @@ class Lookout:
             if looked.problem:
                 _log.info("no list of models from %s: %s", looked.provider, looked.problem)
         return self._names() != before
+
+    async def local(self) -> tuple[LocalServer, ...]:
+        """Ask this machine's usual ports, offer what answers, and return it. Never raises."""
+        own = [source for source in self._catalog.sources() if not source.local]
+        servers = await find_local(taken=[source.base_url for source in own])
+        self._catalog.add_local(servers)
+        return servers
 
     async def ask(self, provider: str = "") -> list[Looked]:
         """Ask every endpoint that can be used, or the one named, for its models now.

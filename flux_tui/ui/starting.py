@@ -132,9 +132,24 @@ class StartingApp(GuardedApp):
         chat.take(session, notices)
         chat.do_what_waits()
         self._wake()
+        if runtime.demo and not self.settings.demo:
+            self.look_for_servers()
         chat.query_one(Prompt).recalling.remember(
             [as_typed(text) for text in await runtime.store.prompts()]
         )
+
+    @work(group="lookout", exit_on_error=False)
+    async def look_for_servers(self) -> None:
+        """Offer the model servers of this machine where no key is set."""
+        from flux_tui.ui.widgets.welcome import Welcome
+
+        found = await self.runtime.lookout.local()
+        key = self.chat.key_of("model.pick")
+        words = [
+            f"{one.label}: {one.models[0]}{' and others' if one.models[1:] else ''} · {key} chooses"
+            for one in found
+        ]
+        self.chat.query_one(Welcome).offer(words)
 
     def _spare_modules(self) -> None:
         # What is loaded stays to the end: a collection that looks at it stops a tenth of a second.

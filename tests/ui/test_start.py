@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 from textual.geometry import Region
 
+from flux_tui.config.settings import load_settings
+from flux_tui.session import lookout
+from flux_tui.session.listings import LocalServer
+from flux_tui.ui.app import FluxApp
 from flux_tui.ui.screens.listing import TextScreen
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
@@ -76,3 +80,23 @@ async def test_a_cursor_that_blinks_paints_itself_alone(tmp_path: Path) -> None:
 async def test_a_cursor_stands_still_by_a_setting(tmp_path: Path) -> None:
     async with chatting(tmp_path, FLUX_CURSOR_BLINK="0") as chat:
         assert chat.prompt.cursor_blink is False
+
+
+async def test_without_a_key_what_answers_on_this_machine_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def find(taken: object) -> tuple[LocalServer, ...]:
+        return (LocalServer("ollama", "Ollama", "http://127.0.0.1:1/v1", ("qwen3:8b", "phi")),)
+
+    monkeypatch.setattr(lookout, "find_local", find)
+    settings = load_settings({}, {"FLUX_HOME": str(tmp_path / "flux")}, tmp_path)
+    app = FluxApp(settings, root=tmp_path)
+
+    async with app.run_test(size=(120, 40)):
+        await wait_until(lambda: app.chat.session is not None)
+        text = app.chat.query_one("#welcome-text", Plain)
+        await wait_until(lambda: "Ollama: qwen3:8b and others · F2 chooses" in str(text.content))
+
+        assert "ANTHROPIC_API_KEY" in str(text.content)
+        found = app.runtime.find_model("ollama/qwen3:8b")
+        assert not found.simulated

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
+from flux_tui.core.sanitize import one_line
 from flux_tui.ui.render.labels import assemble
 from flux_tui.ui.widgets.plain import Plain
 
@@ -26,6 +27,7 @@ class Welcome(VerticalScroll, can_focus=False):
         self._demo = False
         self._notices: tuple[str, ...] = ()
         self._keys: tuple[tuple[str, str], ...] = ()
+        self._servers: tuple[str, ...] = ()
         self._ready = False
 
     def compose(self) -> ComposeResult:
@@ -36,6 +38,11 @@ class Welcome(VerticalScroll, can_focus=False):
         """Show the text; *notices* are sentences of the start, *keys* the keys to know first."""
         self._demo, self._notices, self._keys = demo, tuple(notices), tuple(keys)
         self._ready = True
+        self._write()
+
+    def offer(self, servers: Sequence[str]) -> None:
+        """Offer model servers that answer on this machine: a line about each."""
+        self._servers = tuple(servers)
         self._write()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -62,6 +69,10 @@ class Welcome(VerticalScroll, can_focus=False):
                 ("  ANTHROPIC_API_KEY=…\n  OPENAI_API_KEY=…\n", "$accent"),
                 ("  in the environment, or in a file .env of this folder\n\n", "dim"),
             ]
+        if self._servers:
+            parts.append("No key is needed for what answers on this machine:\n")
+            parts += [(f"  {one_line(server, 70)}\n", "$accent") for server in self._servers]
+            parts.append("\n")
         parts += ["Type a first message below, for instance\n"]
         parts += [("  What can you do?\n\n", "bold")]
         for at, (key, words) in enumerate(self._keys):
@@ -72,6 +83,7 @@ class Welcome(VerticalScroll, can_focus=False):
     def _brief(self) -> Content:
         parts: _Parts = [("◆ Flux TUI\n", "bold $primary")]
         parts += [(f"▲ {notice}\n", "$warning") for notice in self._notices]
+        parts += [(f"{one_line(server, 60)}\n", "$accent") for server in self._servers[:1]]
         parts += ["Type a message below.\n"]
         for key, words in self._keys[:3]:
             parts += [(key, "bold $accent"), f" {words}  "]
