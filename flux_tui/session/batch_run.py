@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from flux_tui.core.errors import FluxError, InputError, ProviderError, StoreError
+from flux_tui.core.errors import FluxError, InputError, ProviderError
 from flux_tui.core.messages import Message, Text
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.sanitize import one_line
@@ -57,6 +57,7 @@ class BatchRun:
     troubles: dict[str, ProviderError] = field(default_factory=dict[str, ProviderError])
     _batches: dict[str, Batches] = field(default_factory=dict[str, Batches])
     _stored: set[str] = field(default_factory=set[str])
+    _unkept: bool = False
     _notes: str = ""
 
     async def run(self, *, wait: bool) -> None:
@@ -293,29 +294,35 @@ class BatchRun:
         await asyncio.shield(asyncio.to_thread(self.log.append, record))
 
     async def _open_session(self) -> None:
-        """Make the session that answers are kept in, where they are found and their cost counts."""
-        store = self.runtime.store
+        """Look what the session of an earlier run holds; without one, the first answer makes it."""
+        if not self.job.session:
+            return
         try:
-            if self.job.session:
-                conversation = await store.load(self.job.session)
-                self._stored = {message.id for message in conversation.messages}
-                return
-            title = one_line(f"Batch: {self.job.prompts[0].text}", 60)
-            self.job.session = await store.create(title=title, folder=str(self.runtime.root))
-            await self._save()
-        except FluxError as problem:
-            self.told(f"the answers are kept in {self.job.out} alone: {problem}")
+            conversation = await self.runtime.store.load(self.job.session)
+        except FluxError:
+            self.job.session = ""  # the user deleted it: what comes now gets one of its own
+            return
+        self._stored = {message.id for message in conversation.messages}
 
     async def _store(self, prompt: Prompt, place: int, answer: Message) -> None:
+        """Keep an answer in the job's session, where it is found and its cost counts."""
+        if self._unkept:
+            return
+        store = self.runtime.store
         question = f"{self.job.id}-{place}"
         asked = Message(role="user", parts=(Text(prompt.text),), id=question)
         try:
+            if not self.job.session:
+                title = one_line(f"Batch: {self.job.prompts[0].text}", 60)
+                self.job.session = await store.create(title=title, folder=str(self.runtime.root))
+                await self._save()
             for message in (asked, replace(answer, parent=question)):
-                if self.job.session and message.id not in self._stored:
-                    await self.runtime.store.append(self.job.session, message)
+                if message.id not in self._stored:
+                    await store.append(self.job.session, message)
                     self._stored.add(message.id)
-        except StoreError as problem:
-            self.told(f"an answer is kept in {self.job.out} alone: {problem}")
+        except FluxError as problem:
+            self._unkept = True  # said once, not for every answer
+            self.told(f"the answers are kept in {self.job.out} alone: {problem}")
 
     async def _save(self) -> None:
         await asyncio.shield(asyncio.to_thread(self.folder.save, self.job))
