@@ -601,3 +601,14 @@ async def test_every_vendor_takes_the_output_of_a_shell_line_before_the_message(
 
             last = chat.session.conversation.path[-1]
             assert (last.model, last.stop) == (model, "end")
+
+
+async def test_a_low_window_shows_the_next_of_what_waits_and_how_many_more(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(40, 12)) as chat:
+        await chat.begin(SLOW)
+        for text in ("first", "second", "third"):
+            await chat.send(text)
+
+        assert chat.text("#waiting").split() == ["◷", "queued", "1", "first", "…", "2", "more"]
+        await chat.press("escape")
+        await wait_until(lambda: not chat.turning)

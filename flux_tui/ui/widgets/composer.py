@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flux_tui.session.files import FileTree
 
 _WAITING = 3  # messages that are shown of those that wait
+_LOW = 20  # rows of a window; in a lower one only the next message is shown
 _PAUSE = 0.03  # seconds without a key before a search begins
 _GLANCE = 0.15  # seconds after which a list shows what was found so far
 _MAYBE_PATH = re.compile(r"""\s*['"]?(?:~/|\.{1,2}/|file://|/[^\s/]+[/.])""")
@@ -181,10 +182,11 @@ class Composer(Vertical):
         rows = self.query_one("#waiting", Plain)
         rows.display = bool(texts)
         parts: list[str | tuple[str, str]] = []
-        for number, text in enumerate(texts[:_WAITING], 1):
+        shown = _WAITING if self.screen.size.height >= _LOW else 1
+        for number, text in enumerate(texts[:shown], 1):
             parts += ["\n" if parts else "", ("◷ ", "$warning"), (f"queued {number} ", "dim")]
             parts += [one_line(text, 200)]
-        more = len(texts) - _WAITING
+        more = len(texts) - shown
         parts += [(f"  … {more} more", "dim")] if more > 0 else []
         rows.update(assemble(*parts))
 
