@@ -82,6 +82,8 @@ class CompareScreen(ColumnsScreen):
         self.call_after_refresh(self.refresh_bar)
         self.estimate()
         self.flux.load_prices()
+        if not any(pane.turns for pane in self.panes):
+            self.say("Ask something: every column gets it")
 
     @property
     def busy(self) -> bool:
