@@ -26,6 +26,7 @@ from flux_tui.sim.signing import digest
 from flux_tui.sim.tokens import count_all
 from flux_tui.sim.values import Object, dumps, is_object, mapping, string
 
+_KEPT = 4_000_000  # bytes of bodies: each holds the whole history, and a demo may be long
 _REMEMBERED = 1000  # requests whose faults are counted
 _MAX_BODY = 32 * 1024 * 1024  # bytes; what Anthropic documents
 
@@ -91,7 +92,7 @@ class Simulator:
 
     Attributes:
         settings: speed and the like.
-        requests: the last hundred requests, for tests that ask what was sent.
+        requests: the last hundred requests or 4 MB, for tests that ask what was sent.
     """
 
     def __init__(self, settings: SimSettings | None = None) -> None:
@@ -116,6 +117,8 @@ class Simulator:
     async def handle(self, request: SimRequest) -> SimReply:
         """The reply to *request*; its body is made while it is read."""
         self.requests.append(request)
+        while len(self.requests) > 1 and sum(len(each.body) for each in self.requests) > _KEPT:
+            self.requests.popleft()
         return await self._reply(request)
 
     async def _line(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:

@@ -694,3 +694,12 @@ async def test_a_request_of_more_than_32_megabytes_is_too_large(client: httpx2.A
 
     assert reply.status_code == 413
     assert reply.json()["error"]["type"] == "request_too_large"
+
+
+async def test_only_some_megabytes_of_requests_are_kept() -> None:
+    simulator = Simulator()
+
+    for _ in range(4):
+        await simulator.handle(SimRequest("POST", "/nowhere", body=b"x" * 1_500_000))
+
+    assert len(simulator.requests) == 2
