@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import TypeAlias
 
 from flux_tui.core.messages import Message
@@ -115,6 +116,8 @@ class CostLedger:
         self._messages: dict[str, Message] = {}
         self._turn: list[str] = []
         self._sums: dict[str, Cost] = {}
+        self._totals: dict[ModelRef, ModelTotal] = {}
+        self._added = 0  # of the messages, in `_totals`
 
     def beside(self) -> CostLedger:
         """Return an empty ledger that prices alike and counts towards the same day and month."""
@@ -144,15 +147,20 @@ class CostLedger:
             return
         if message.id not in self._messages:
             self._turn.append(message.id)
-        self._messages[message.id] = message
+        self._keep(message)
         self._spending.add(message.id, message.at, message.cost or Cost())
         self._sums.clear()
+
+    def _keep(self, message: Message) -> None:
+        if message.id in self._messages:
+            self._totals, self._added = {}, 0
+        self._messages[message.id] = message
 
     def restore(self, messages: Iterable[Message]) -> None:
         """Count the answers of a resumed session; they belong to no current turn."""
         for message in messages:
             if _costs(message):
-                self._messages[message.id] = message
+                self._keep(message)
                 self._spending.restore(message.id, message.at, message.cost or Cost())
         self.begin_turn()
 
@@ -193,14 +201,15 @@ class CostLedger:
 
     def by_model(self) -> dict[ModelRef, ModelTotal]:
         """Return usage, cost and number of requests of each model, by first use."""
-        totals: dict[ModelRef, ModelTotal] = {}
-        for message in self._messages.values():
+        # Panes ask in every frame: what was added up stays so, and only what is new comes to it.
+        for message in islice(self._messages.values(), self._added, None):
             if message.model is None or message.usage is None:
                 continue
-            before = totals.get(message.model, ModelTotal(Usage(), NO_COST, 0))
-            totals[message.model] = ModelTotal(
+            before = self._totals.get(message.model, ModelTotal(Usage(), NO_COST, 0))
+            self._totals[message.model] = ModelTotal(
                 before.usage + message.usage,
                 sum_costs((before.cost, message.cost or Cost())),
                 before.requests + 1,
             )
-        return totals
+        self._added = len(self._messages)
+        return dict(self._totals)

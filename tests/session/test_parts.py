@@ -99,6 +99,22 @@ def test_a_resumed_session_has_no_turn_yet() -> None:
     assert (ledger.turn, ledger.session) == (NO_COST, cost(3))
 
 
+def test_an_answer_that_is_counted_again_replaces_the_first() -> None:
+    ledger = CostLedger(one_cent)
+    first, other = answer(1), answer(5, "beta")
+    ledger.record(first)
+    ledger.record(other)
+    before = ledger.by_model()
+
+    ledger.record(replace(first, cost=cost(3)))
+    ledger.record(answer(2))
+
+    after = ledger.by_model()
+    assert [total.cost for total in before.values()] == [cost(1), cost(5)]
+    assert [total.cost for total in after.values()] == [cost(5), cost(5)]
+    assert [total.requests for total in after.values()] == [2, 1]
+
+
 def test_an_answer_without_a_model_is_in_no_models_total() -> None:
     ledger = CostLedger(one_cent)
     ledger.record(Message(role="assistant", parts=(), usage=Usage(input=1)))
