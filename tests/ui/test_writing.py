@@ -16,7 +16,7 @@ from flux_tui.ui.widgets.chips import Attachments
 from flux_tui.ui.widgets.menu import Menu
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.transcript import Transcript
-from tests.ui.driving import Chat, chatting, wait_until
+from tests.ui.driving import Chat, chatting, make_app, wait_until
 
 SLOW = "sim: tokens=400 speed=1"
 LINES = "\n".join(f"line {number}" for number in range(30))
@@ -612,3 +612,19 @@ async def test_a_low_window_shows_the_next_of_what_waits_and_how_many_more(tmp_p
         assert chat.text("#waiting").split() == ["◷", "queued", "1", "first", "…", "2", "more"]
         await chat.press("escape")
         await wait_until(lambda: not chat.turning)
+
+
+@pytest.mark.parametrize("text", ["/nonsense", "+nobody hello", "!"])
+async def test_what_is_wrong_before_the_program_has_started_comes_back(
+    tmp_path: Path, text: str
+) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test() as pilot:
+        chat = Chat(app, pilot)
+        chat.prompt.fill(text)
+        chat.prompt._enter()  # pyright: ignore[reportPrivateUsage]
+        chat.prompt.post_message(Prompt.DetachWished())
+
+        await wait_until(lambda: chat.notes and app.chat.session is not None)
+        await wait_until(lambda: chat.prompt.text == text)
+        assert not chat.session.conversation.path

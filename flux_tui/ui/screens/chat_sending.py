@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.ui import keymap
 from flux_tui.ui.render.labels import one_line
-from flux_tui.ui.typed import Ask, Command, Said, ShellLine, read, unknown_command
+from flux_tui.ui.typed import Ask, Command, Said, ShellLine, Typed, read, unknown_command
 from flux_tui.ui.widgets.chips import Attachment, Attachments
 from flux_tui.ui.widgets.completing import Offer
 from flux_tui.ui.widgets.composer import Composer
@@ -54,9 +54,8 @@ class Sending:
             return
         item = Waiting(text, files)
         session = self._screen.session
-        if session is not None and session.read_only:
-            self._return(item, _ONLY_READ)
-        elif problem := self._wrong(typed):
+        # Before there is a session nothing can be said of a message: it waits.
+        if session is not None and (problem := self._wrong(typed)):
             self._return(item, problem)
         elif session is None or session.busy or self._queue:
             self._queue.append(item)
@@ -138,8 +137,10 @@ class Sending:
         else:
             await self._screen.run_command(action.id, typed.argument)
 
-    def _wrong(self, typed: ShellLine | Ask | Said) -> str:
-        """Return what is wrong with what was typed; empty if nothing is."""
+    def _wrong(self, typed: Typed) -> str:
+        """Return why what was typed cannot be sent; empty if it can."""
+        if self._screen.open_session.read_only:
+            return _ONLY_READ
         match typed:
             case ShellLine(""):
                 return "A shell line follows the exclamation mark. !!text sends text with one"
@@ -175,17 +176,15 @@ class Sending:
 
     def _go(self, item: Waiting) -> None:
         """Send *item* now."""
-        screen = self._screen
-        match read(item.text):
+        typed = read(item.text)
+        if problem := self._wrong(typed):  # it may have waited for the program to start
+            self._refused(item, problem)
+            return
+        match typed:
             case ShellLine(line):
-                screen.run_line(line)
+                self._screen.run_line(line)
             case Ask(name, text):
-                try:
-                    model = self._model(name)
-                except FluxError as problem:
-                    self._refused(item, str(problem))
-                else:
-                    self._say(item, text, model)
+                self._say(item, text, self._model(name))
             case Said(text):
                 self._say(item, text, None)
             case Command():

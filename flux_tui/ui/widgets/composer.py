@@ -68,6 +68,7 @@ class Composer(Vertical):
         self._root = root
         self.models: Callable[[], Sequence[Offer]] | None = None  # that + may mean
         self.takes_shell_lines = False
+        self._waiting: Sequence[str] = ()
         self._tree: FileTree | None = None  # the last one that was walked to the end
         self._walk: tuple[FileTree, asyncio.Task[None]] | None = None  # of the present word
         self._programs: asyncio.Task[tuple[str, ...]] | None = None
@@ -92,6 +93,7 @@ class Composer(Vertical):
         await self.mount(*self._help(), before="#prompt")
         self._furnished = True
         self._connect()
+        self.show_waiting(self._waiting)
         self._typed()
 
     def _connect(self) -> None:
@@ -108,11 +110,12 @@ class Composer(Vertical):
         """Have *text* and *files* again, before what was written meanwhile."""
         prompt = self.query_one(Prompt)
         prompt.fill("\n\n".join(part for part in (text, prompt.whole_text) if part))
-        self.query_one(Attachments).restore(files)
+        if files:
+            self.query_one(Attachments).restore(files)
 
     def remove_last(self) -> Attachment | None:
         """Take the last file away, and return it."""
-        return self.query_one(Attachments).remove_last()
+        return self.query_one(Attachments).remove_last() if self._furnished else None
 
     @work(group="attach", exit_on_error=False)
     async def attach(self, words: str) -> None:
@@ -177,6 +180,7 @@ class Composer(Vertical):
         """Show the messages that wait for the answer, the next one first."""
         prompt = self.query_one(Prompt)
         prompt.others_wait = bool(texts)
+        self._waiting = texts
         if not self._furnished:
             return
         rows = self.query_one("#waiting", Plain)
