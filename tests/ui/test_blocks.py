@@ -33,6 +33,24 @@ def test_blocks_are_the_same_however_the_text_was_cut(text, cuts):
     assert sources() == text
 
 
+def fed(chunks):
+    splitter = BlockSplitter()
+    for chunk in chunks:
+        splitter.feed(chunk)
+    splitter.finish()
+    return splitter.closed
+
+
+@settings(deadline=None, max_examples=60)
+@given(MARKDOWN)
+def test_no_place_to_cut_a_text_changes_its_blocks(text):
+    whole = split_blocks(text)
+
+    for at in range(len(text) + 1):
+        assert fed((text[:at], text[at:])) == whole, at
+    assert fed(text) == whole
+
+
 @settings(deadline=None)
 @given(text=st.one_of(MARKDOWN, st.text(max_size=200)), width=st.integers(4, 60))
 def test_any_text_renders_within_the_width(text, width):
