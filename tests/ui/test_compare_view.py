@@ -735,3 +735,14 @@ async def test_hints_and_help_name_the_users_own_keys(tmp_path: Path) -> None:
         await view.press("f8")
 
         await view.answer(QuestionScreen, value=False)
+
+
+async def test_a_command_typed_while_the_session_opens_is_done_after_that(tmp_path: Path) -> None:
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        session = chat.session
+        chat.app.chat.session = None  # panes are there, and the store still opens
+        await chat.send(f"/compare {TWO}")
+        chat.app.chat.take(session)
+        chat.app.chat.do_what_waits()
+
+        await chat.dialog(CompareScreen)

@@ -146,7 +146,7 @@ class ChatScreen(Shell):
 
     async def run_command(self, action_id: str, argument: str) -> None:
         """Do an action, and say what is wrong when it cannot be done."""
-        if not self.furnished:
+        if not self.furnished or self.session is None:
             self.later(action_id, argument)
             return
         await self.attempt(self.actions.run(action_id, argument))
