@@ -54,9 +54,9 @@ def draft(connection: sqlite3.Connection, session_id: str, message: Message) -> 
     body, blobs = rows.pack(message)
     _keep_blobs(connection, session_id, blobs)
     connection.execute(
-        "INSERT OR REPLACE INTO draft (session, id, body) SELECT ?1, ?2, ?3"
-        " WHERE NOT EXISTS (SELECT 1 FROM message WHERE session = ?1 AND id = ?2)",
-        (session_id, message.id, body),
+        "INSERT OR REPLACE INTO draft (session, id, body) SELECT ?, ?, ?"
+        " WHERE NOT EXISTS (SELECT 1 FROM message WHERE session = ? AND id = ?)",
+        (session_id, message.id, body, session_id, message.id),
     )
 
 
@@ -145,8 +145,8 @@ def find(connection: sqlite3.Connection, part: str) -> list[SessionInfo]:
     """Return the session of that id, else those whose id begins or ends with *part*."""
     if not part:
         return []
-    ends = "WHERE substr(id, 1, length(?1)) = ?1 OR substr(id, -length(?1)) = ?1"
-    found = _infos(connection, f"{ends} ORDER BY id = ?1 DESC, used DESC LIMIT 20", (part,))
+    ends = "WHERE substr(id, 1, length(?)) = ? OR substr(id, -length(?)) = ?"
+    found = _infos(connection, f"{ends} ORDER BY id = ? DESC, used DESC LIMIT 20", (part,) * 5)
     return found[:1] if found and found[0].id == part else found
 
 
