@@ -75,4 +75,6 @@ def unknown_command(word: str) -> str:
     """Return a sentence for the user: there is no command *word*, and what may be meant."""
     if not word:
         return "A command follows the slash: F1 shows all. //text sends text with a slash"
-    return f"There is no command /{word}: {keymap.near_command(word)}. //{word} sends it as text"
+    near = keymap.near_command(word)
+    stop = "" if near.endswith("?") else "."
+    return f"There is no command /{word}: {near}{stop} //{word} sends it as text"
