@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from textual.widgets import Input
 
 from flux_tui.core.messages import Document, Image
 from flux_tui.core.models import ModelInfo, ModelRef
@@ -61,6 +62,9 @@ async def picker(chat: Chat) -> None:
     screen.query_one("Input").cursor_blink = False
     await chat.press(*"mistral")
     card = screen.query_one(PreflightCard)
+    await wait_until(lambda: screen.query_one("Input", Input).value == "mistral")
+    await wait_until(lambda: not any(w.is_running for w in screen.workers))
+    await chat.settle()
     await wait_until(lambda: card.shown is not None and str(card.shown.model.ref) == MODEL)
 
 
