@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _LATER = (
     "flux_tui.session.wiring",
     "flux_tui.ui.screens.chat_actions",
+    "flux_tui.ui.screens.chat_drafts",
+    "flux_tui.ui.screens.chat_sending",
     "flux_tui.ui.screens.approval",
 )
 """Modules that a conversation needs, and the first paint does not; they import all others."""

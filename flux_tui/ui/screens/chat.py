@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -16,8 +17,6 @@ from textual.worker import Worker
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.ui import keymap
 from flux_tui.ui.render.labels import one_line, plain
-from flux_tui.ui.screens.chat_drafts import Drafts
-from flux_tui.ui.screens.chat_sending import Sending
 from flux_tui.ui.screens.shell import Shell
 from flux_tui.ui.widgets.chips import Attachment, Attachments
 from flux_tui.ui.widgets.composer import Composer
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from flux_tui.core.events import TurnEnded, TurnEvent
     from flux_tui.core.models import ModelInfo
     from flux_tui.session.session import ChatSession
+    from flux_tui.ui.screens.chat_drafts import Drafts
+    from flux_tui.ui.screens.chat_sending import Sending
     from flux_tui.ui.widgets.tool_pane import CallRow, ToolPane
     from flux_tui.ui.widgets.transcript import Transcript
 
@@ -46,10 +47,22 @@ class ChatScreen(Shell):
     def __init__(self) -> None:
         super().__init__()
         self.session: ChatSession | None = None
-        self.sending = Sending(self)
-        self.drafts = Drafts(self)
         self._ended: TurnEnded | None = None
         self._notices: tuple[str, ...] = ()
+
+    @cached_property
+    def sending(self) -> Sending:
+        """What becomes of what was typed."""
+        from flux_tui.ui.screens.chat_sending import Sending
+
+        return Sending(self)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """What was not sent yet."""
+        from flux_tui.ui.screens.chat_drafts import Drafts
+
+        return Drafts(self)
 
     @property
     def open_session(self) -> ChatSession:
