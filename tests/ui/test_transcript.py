@@ -510,3 +510,19 @@ async def test_the_first_word_of_an_answer_waits_for_no_frame(monkeypatch):
         assert "first" in shown(app.transcript)
         assert app.clock.dirty
         assert app.clock.frames == frames + 1
+
+
+async def test_what_came_while_the_transcript_was_hidden_is_painted_when_it_shows():
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.transcript.display = False
+        await pilot.pause()
+        app.transcript.show(Conversation())
+        app.transcript.apply(ReplyStarted("a1", MODEL))
+        deltas(app.transcript, "came unseen")
+        await wait_until(lambda: app.clock.frames and not app.clock.dirty)
+
+        app.transcript.display = True
+
+        await wait_until(lambda: "came unseen" in shown(app.transcript))
+        await wait_until(lambda: not app.transcript._dirty)

@@ -415,6 +415,8 @@ class EntryView(LineView):
                 self._measure_down(place, self.size.height)
                 self._go(self._line_of(place))
         self.refresh()
+        if self._dirty:  # what came while there was no room was not painted
+            self._clock.request()
 
     def _share_of(self, place: Place) -> float:
         """Return how far into its piece a row is, 0 to 1."""
