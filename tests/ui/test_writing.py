@@ -188,6 +188,19 @@ async def test_enter_does_what_was_typed_and_not_what_the_menu_happens_to_show(
         await wait_until(lambda: any("There is no command /co" in note for note in chat.notes))
 
 
+async def test_a_row_offered_for_another_word_is_not_taken(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.press(*"+ha")
+        await wait_until(lambda: "haiku" in (_menu(chat).chosen or ""))
+
+        chat.prompt.fill("/frobnicate")  # the list still shows models
+        chat.prompt.take()
+        assert chat.prompt.text == "/frobnicate"
+        await chat.press("enter")
+
+        await wait_until(lambda: any("no command /frobnicate" in note for note in chat.notes))
+
+
 async def test_the_model_of_a_command_is_chosen_in_the_menu_too(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         await chat.press(*"/model haiku")

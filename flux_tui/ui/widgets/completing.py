@@ -62,6 +62,17 @@ def _in_shell_line(before: str) -> Wanted:
     return Wanted("path", word, begin)
 
 
+def still_fits(row: str, offered: Wanted | None, now: Wanted | None) -> bool:
+    """Whether a *row* that was *offered* for a word fits the one that is written *now*.
+
+    A list comes a moment after the letters; Enter may be quicker.
+    """
+    if offered is None or now is None or (offered.kind, offered.begin) != (now.kind, now.begin):
+        return False
+    letters = iter(row.casefold())
+    return all(letter in letters for letter in now.text.casefold())
+
+
 def written(kind: Kind, chosen: str) -> str:
     """Return what is written for a row that was *chosen*; one can go on writing behind it."""
     match kind:

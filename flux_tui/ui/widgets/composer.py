@@ -256,11 +256,11 @@ class Composer(Vertical):
             self.workers.cancel_group(self, "offer")
         match word:
             case Wanted("command", text):
-                menu.show(self.commands(text), more="commands; type more of the name")
+                menu.show(self.commands(text), word, more="commands; type more of the name")
             case Wanted("model", text, begin) if self.models is not None:
                 found = _holding(self.models(), text)
                 # A command does without: Enter lets one choose from the list of models.
-                menu.show(found, more="models; type more of the name", willing=begin == 1)
+                menu.show(found, word, more="models; type more of the name", willing=begin == 1)
             case Wanted("program") if self.takes_shell_lines:
                 self._offer_programs(word)
             case Wanted("file") | Wanted("path"):
@@ -288,7 +288,7 @@ class Composer(Vertical):
         if word.text:
             found += [Offer(name) for name in names if name.startswith(word.text)]
         if prompt.wanted == word:
-            self.query_one(Menu).show(found, more="programs; type more of the name")
+            self.query_one(Menu).show(found, word, more="programs; type more of the name")
 
     @work(exclusive=True, group="offer", exit_on_error=False)
     async def _offer_files(self, word: Wanted) -> None:
@@ -310,7 +310,7 @@ class Composer(Vertical):
                 willing = word.kind == "file"
                 rows = [Offer(path) for path in found]
                 more = f"best of {len(known):,} files"
-                self.query_one(Menu).show(rows, more=more, willing=willing)
+                self.query_one(Menu).show(rows, word, more=more, willing=willing)
             if done:
                 self._tree = tree
                 return

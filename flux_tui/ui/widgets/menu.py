@@ -9,7 +9,7 @@ from textual import events
 from textual.message import Message
 
 from flux_tui.ui.render.labels import assemble, count, one_line
-from flux_tui.ui.widgets.completing import Offer
+from flux_tui.ui.widgets.completing import Offer, Wanted
 from flux_tui.ui.widgets.plain import Plain
 
 SHOWN = 7
@@ -37,6 +37,7 @@ class Menu(Plain):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
+        self.word: Wanted | None = None  # what the rows were offered for
         self._rows: tuple[Offer, ...] = ()
         self._at = 0
         self._first = 0
@@ -54,9 +55,16 @@ class Menu(Plain):
         """Whether Enter takes the row."""
         return bool(self._rows) and (self._willing or self._moved)
 
-    def show(self, rows: Sequence[Offer], *, more: str = "", willing: bool = False) -> None:
-        """Offer *rows*; none hides the list. *more* is said of those that find no place."""
-        before = self.chosen
+    def show(
+        self,
+        rows: Sequence[Offer],
+        word: Wanted | None = None,
+        *,
+        more: str = "",
+        willing: bool = False,
+    ) -> None:
+        """Offer *rows* for *word*; none hides the list. *more* is said of those without a place."""
+        before, self.word = self.chosen, word
         rows = tuple(rows)
         if (rows, more) == (self._rows, self._more):
             return

@@ -19,7 +19,7 @@ from textual.widgets import TextArea
 
 from flux_tui.core.sanitize import sanitize
 from flux_tui.ui.painting import paint_now
-from flux_tui.ui.widgets.completing import Kind, Wanted, wanted, written
+from flux_tui.ui.widgets.completing import Kind, Wanted, still_fits, wanted, written
 from flux_tui.ui.widgets.menu import Menu
 from flux_tui.ui.widgets.pastes import LARGEST, Pastes
 from flux_tui.ui.widgets.recalling import Recalling
@@ -248,10 +248,17 @@ class Prompt(TextArea):
                 return False
         return True
 
+    @property
+    def _row(self) -> str | None:
+        """The row of the menu under its cursor, unless it is one for what was written before."""
+        row = self.menu.chosen if self.menu else None
+        fits = row and self.menu and still_fits(row, self.menu.word, self.wanted)
+        return row if fits else None
+
     def _in_menu(self, key: str) -> bool:
         """Move in the menu or take its row; whether *key* does."""
         menu = self.menu
-        if menu is None or menu.chosen is None:
+        if menu is None or self._row is None:
             return False
         match key:
             case "up" | "down":
@@ -260,7 +267,7 @@ class Prompt(TextArea):
                 self.take()
             case "enter" if menu.meant:
                 word = self.wanted
-                if word is None or menu.chosen.strip() == word.text:
+                if word is None or self._row.strip() == word.text:
                     return False  # written in full
                 self.take()
                 whole = word.kind == "command" and not self.text.endswith(" ")
@@ -272,7 +279,7 @@ class Prompt(TextArea):
 
     def take(self) -> None:
         """Write the chosen row of the menu in the place of the word."""
-        word, text = self.wanted, self.menu.chosen if self.menu else None
+        word, text = self.wanted, self._row
         if word is None or text is None:
             return
         row, column = self.cursor_location
