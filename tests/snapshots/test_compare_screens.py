@@ -45,7 +45,9 @@ async def _view(chat: Chat, words: str = MODELS) -> View:
         pane.show()
     view.screen.clock.request()
     await view.settle()
-    view.screen.query_one(Prompt).border_subtitle = "3 requests"
+    # Worked out in a thread, from what the answers before cost.
+    prompt = view.screen.query_one(Prompt)
+    await wait_until(lambda: "about" in str(prompt.border_subtitle), "the forecast")
     return view
 
 

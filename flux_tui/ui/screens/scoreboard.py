@@ -68,10 +68,13 @@ class ScoreboardScreen(Dialog[None]):
         await self._show()
 
     async def _show(self) -> None:
-        ratings = await asyncio.to_thread(board, self._votes, self._tag)
-        votes = [v for v in self._votes if not self._tag or self._tag == (v.tag or "untagged")]
+        every, tag = self._votes, self._tag
+        ratings = await asyncio.to_thread(board, every, tag)
+        if every is not self._votes or tag != self._tag:
+            return  # there are newer ones, which are shown too
+        votes = [v for v in every if not tag or tag == (v.tag or "untagged")]
         width = self.query_one(VerticalScroll).size.width - 4
-        text = board_text(ratings, votes, self._tag, width)
+        text = board_text(ratings, votes, tag, width)
         self.query_one("#scoreboard-text", Plain).update(text)
 
     async def on_resize(self) -> None:

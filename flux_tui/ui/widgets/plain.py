@@ -27,6 +27,10 @@ class Plain(Static):
         """Show *content*; what is shown already is neither laid out nor painted again."""
         if not _same(self.content, content):
             super().update(content, layout=layout)
+            if layout:
+                # Textual 8.2.8 counts once until the widget is idle, and keeps heights by the
+                # count: a layout between two updates would leave the first one's.
+                self._layout_updates += 1
 
 
 class ActionText(Plain):
