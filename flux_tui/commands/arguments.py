@@ -1,4 +1,4 @@
-"""Values on the command line that several commands take."""
+"""Values and options on the command line that several commands take."""
 
 from __future__ import annotations
 
@@ -36,3 +36,16 @@ def dollars(text: str) -> Decimal:
         return parse_dollars(text)
     except ValueError as problem:
         raise argparse.ArgumentTypeError(str(problem)) from problem
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Add `-m`: the models that are asked, none or several."""
+    parser.add_argument(
+        "-m",
+        "--model",
+        dest="models",
+        metavar="P/M",
+        action="append",
+        default=[],
+        help="a model that is asked; repeat it",
+    )

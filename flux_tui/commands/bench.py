@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from flux_tui.commands.arguments import at_least_one, none_or_more
+from flux_tui.commands.arguments import add_models, at_least_one, none_or_more
 from flux_tui.commands.common import complain, money, say, say_json, settings_of_run, table
 from flux_tui.core.errors import BudgetError, InputError
 from flux_tui.core.sanitize import one_line, sanitize
@@ -37,15 +37,7 @@ def add_parser(
         help="measure how soon and how fast models answer",
         description="Ask models the same several times and tell median and spread of the times.",
     )
-    parser.add_argument(
-        "-m",
-        "--model",
-        dest="models",
-        metavar="P/M",
-        action="append",
-        default=[],
-        help="a model that is asked; repeat it",
-    )
+    add_models(parser)
     parser.add_argument(
         "--runs", metavar="N", type=at_least_one, default=RUNS, help=f"of each model ({RUNS})"
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flux_tui.commands.arguments import dollars, limit
+from flux_tui.commands.arguments import add_models, dollars, limit
 from flux_tui.commands.common import complain, say, say_json, settings_of_run
 from flux_tui.core.errors import BudgetError, InputError
 from flux_tui.core.sanitize import one_line
@@ -47,15 +47,7 @@ def add_parser(
         ),
     )
     parser.add_argument("prompt", nargs="?", default="", help="the question")
-    parser.add_argument(
-        "-m",
-        "--model",
-        dest="models",
-        metavar="P/M",
-        action="append",
-        default=[],
-        help="a model that is asked; repeat it",
-    )
+    add_models(parser)
     _add_work(parser)
     _add_pace(parser)
     parser.add_argument(
