@@ -170,14 +170,18 @@ def _full_screen(
     session: str | None = None,
 ) -> int:
     gc.disable()  # nothing of what a start makes is garbage; the application collects again
+    from flux_tui.config.endpoints import API_OF
     from flux_tui.config.settings import load_settings
     from flux_tui.ui.app import run_app
 
     flags = {"model": model, "theme": theme, "demo": "true" if demo else None}
     overrides = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(overrides, os.environ, Path.cwd())
-    if settings.model and (model or "/" not in settings.model):
-        _check_model(settings)
+    if settings.model:
+        provider, named, _ = settings.model.strip().partition("/")
+        # Who is known offers any model; to look for others takes a quarter of a start.
+        if not named or (model and provider not in {*API_OF, *settings.providers}):
+            _check_model(settings)
     wanted = _full_id(settings, session) if session else None
     return run_app(settings, continue_=continue_, session=wanted)
 
