@@ -8,19 +8,20 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
 WEIGHT = "-10"  # of the programs measured, so that a busy machine disturbs them less
 
 
 def cpu_seconds(pid: int) -> float:
     """CPU time of a process so far, with that of its children that have ended."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / TICKS
 
 
 def resident_mib(pid: int) -> float:
     """Resident memory of a process, MiB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in (PROC / str(pid) / "status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
     raise LookupError("VmRSS")
@@ -31,33 +32,40 @@ def prefer(pid: int) -> None:
 
     The process was just started: wait until it has a session of its own.
     """
-    end = time.monotonic() + 0.5
+    own, end = _autogroup("self"), time.monotonic() + 0.5
+    if not own:
+        return
+    while _autogroup(pid)[:1] == own[:1] and time.monotonic() < end:
+        time.sleep(0.0005)
     with contextlib.suppress(OSError):
-        while _session(pid) == _session(os.getpid()) and time.monotonic() < end:
-            time.sleep(0.0005)
-        Path(f"/proc/{pid}/autogroup").write_text(WEIGHT)
+        (PROC / str(pid) / "autogroup").write_text(WEIGHT)
 
 
-def _session(pid: int) -> str:
-    return Path(f"/proc/{pid}/autogroup").read_text().split()[0]
+def _autogroup(pid: int | str) -> list[str]:
+    """Words such as "/autogroup-7 nice 0"; none where a control group weighs instead."""
+    with contextlib.suppress(OSError):
+        return (PROC / str(pid) / "autogroup").read_text().split()
+    return []
 
 
 @contextlib.contextmanager
 def preferred() -> Iterator[None]:
     """The same for this session, while the context lasts."""
-    own = Path("/proc/self/autogroup")
-    before = own.read_text().split()[-1] if own.exists() else ""
+    own, before = PROC / "self" / "autogroup", _autogroup("self")
+    if not before:
+        yield
+        return
     with contextlib.suppress(OSError):
         own.write_text(WEIGHT)
     try:
         yield
     finally:
         with contextlib.suppress(OSError):
-            own.write_text(before)
+            own.write_text(before[-1])
 
 
 def _busy() -> float:
-    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    fields = (PROC / "stat").read_text().split("\n", 1)[0].split()[1:]
     user, nice, system, _, _, irq, softirq, steal = map(int, fields[:8])
     return (user + nice + system + irq + softirq + steal) / TICKS
 
