@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
+from tests.simulating import simulating
 
 ENV_KEY = "sk-ant-api03-canary+ENV/0123456789abcdefghijk"
 FILE_KEY = "sk-proj-canary+DOTENV/0123456789abcdefghijk"
@@ -35,16 +36,8 @@ MODELS = ("anthropic/claude-opus-5-5", "openai/gpt-5.5", "box/any", "nowhere/any
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The simulator on a port of its own; gives its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flux_tui", "simulate", "--speed", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(5)]
-    yield lines[1].partition("=")[2].strip().removesuffix("/anthropic")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    with simulating() as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.simulating import simulating
+
 
 @pytest.fixture
 def server() -> Iterator[str]:
     """The simulator on a port of its own; gives its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flux_tui", "simulate", "--speed", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(5)]
-    yield lines[1].partition("=")[2].strip().removesuffix("/anthropic")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    with simulating() as address:
+        yield address
 
 
 @pytest.fixture
