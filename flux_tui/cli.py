@@ -170,24 +170,21 @@ def _full_screen(
     session: str | None = None,
 ) -> int:
     gc.disable()  # nothing of what a start makes is garbage; the application collects again
-    from flux_tui.config.endpoints import API_OF
     from flux_tui.config.settings import load_settings
     from flux_tui.ui.app import run_app
 
     flags = {"model": model, "theme": theme, "demo": "true" if demo else None}
     overrides = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(overrides, os.environ, Path.cwd())
-    if settings.model:
-        provider, named, _ = settings.model.strip().partition("/")
-        # Who is known offers any model; to look for others takes a quarter of a start.
-        if not named or (model and provider not in {*API_OF, *settings.providers}):
-            _check_model(settings)
+    # One named in full is checked with the settings; to look for others takes a quarter of a start.
+    if settings.model and "/" not in settings.model:
+        _find_model(settings)
     wanted = _full_id(settings, session) if session else None
     return run_app(settings, continue_=continue_, session=wanted)
 
 
-def _check_model(settings: Settings) -> None:
-    """Refuse a model that nobody offers before the screen is taken.
+def _find_model(settings: Settings) -> None:
+    """Refuse a bare name that nobody offers before the screen is taken.
 
     Raises:
         ConfigError: there is none; near names are told.
@@ -199,8 +196,7 @@ def _check_model(settings: Settings) -> None:
     async def look() -> None:
         runtime = Runtime(settings)
         try:
-            if "/" not in (settings.model or ""):
-                await runtime.start()  # a bare name may be one of those an endpoint told
+            await runtime.start()  # it may be one of those an endpoint told
             runtime.default_model()
         finally:
             await runtime.aclose()

@@ -76,10 +76,6 @@ class Inspection:
         """Return the body as indented JSON."""
         return json.dumps(self.body, indent=2, ensure_ascii=False)
 
-    def history_text(self) -> str:
-        """Return the neutral history as indented JSON."""
-        return json.dumps(self.history, indent=2, ensure_ascii=False)
-
     def as_curl(self) -> str:
         """Return a shell command that sends the body; the key is the variable's, never shown."""
         lines = [f"curl --no-buffer {shlex.quote(self.url)}"]

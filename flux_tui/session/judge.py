@@ -13,8 +13,6 @@ from typing import cast
 from flux_tui.core.sanitize import one_line
 from flux_tui.core.usage import JSON
 
-MOST_ANSWERS = len(string.ascii_uppercase)
-
 RUBRIC = """\
 Judge which answer serves the person who asked best. Weigh, in this order:
 1. Correct: nothing false is claimed, code does what it says.

@@ -269,9 +269,6 @@ def spoil(
         passed += frame.tokens > 0
 
 
-_THROUGHOUT = frozenset(
-    {"stall-first", "error-first", "duplicate-start", "duplicate", "truncate", "comment"}
-)
 _FATAL = frozenset({"reset", "eof", "stall", "error"})
 _ACTIONS = {"reset": Action.RESET, "eof": Action.EOF, "stall": Action.STALL}
 _LINES = {

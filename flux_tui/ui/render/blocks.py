@@ -69,11 +69,6 @@ class BlockSplitter:
         """The block that may still change."""
         return self._block("".join((*self._lines, *self._tail)))
 
-    @property
-    def in_fence(self) -> bool:
-        """Whether the open block is a fence that has not been closed."""
-        return bool(self._fence)
-
     def feed(self, text: str) -> int:
         """Take more text; return how many blocks it closed."""
         before = len(self.closed)
