@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, cast
+
+from flux_tui.core.near import did_you_mean
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,7 +38,7 @@ class Parser(argparse.ArgumentParser):
                 break
             name = word.partition("=")[0]
             if re.match(r"--?[A-Za-z]", word) and name not in known and word[:2] not in known:
-                return f"there is no option {name}{near(name, known)}"
+                return f"there is no option {name}{_hint(name, sorted(known))}"
         return ""
 
     def _options(self) -> set[str]:
@@ -51,12 +53,9 @@ class Parser(argparse.ArgumentParser):
         return found
 
 
-def near(word: str, known: Sequence[str] | set[str]) -> str:
-    """Return ", did you mean X?" if a known word is close, else an empty string."""
-    from difflib import get_close_matches
-
-    match = get_close_matches(word, sorted(known), n=1)
-    return f" (did you mean {match[0]}?)" if match else ""
+def _hint(word: str, known: Iterable[str]) -> str:
+    found = did_you_mean(word, known)
+    return f" ({found})" if found else ""
 
 
 def _left_over(message: str) -> str:
@@ -77,5 +76,5 @@ def _choice(message: str) -> str:
     name, word, listed = found.groups()
     accepted = [one.strip().strip("'\"") for one in listed.split(",")]
     given = word.strip("'\"")
-    hint = near(given, accepted)
+    hint = _hint(given, accepted)
     return f"{name.split('/')[0]}: {given!r} is not one of {', '.join(accepted)}{hint}"

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flux_tui.config.tables import Table, near
+from flux_tui.config.tables import Table
 from flux_tui.core.errors import ConfigError, Place
+from flux_tui.core.near import did_you_mean
 
 if TYPE_CHECKING:
     from flux_tui.core.models import Api
@@ -147,7 +148,7 @@ def _options(table: Table, warnings: list[str]) -> dict[str, JSON]:
     for name, value in options.items():
         if not isinstance(value, (bool, int, float, str, list, dict)):
             raise table.wrong(name, "must be a text, a number, true or false, a list or a table")
-        if hint := near(name, known):
+        if hint := did_you_mean(name, known):
             warnings.append(f"{table.place(name)}: {table.full(name)} is not a setting; {hint}")
         if name in {"api_key", "key"}:
             raise table.wrong(

@@ -23,11 +23,12 @@ from flux_tui.config.endpoints import (
 from flux_tui.config.envfile import EnvFile, read_env_file
 from flux_tui.config.models import ModelOverride, PriceOverride, read_models, read_prices
 from flux_tui.config.paths import Paths, find_paths
-from flux_tui.config.tables import Table, near, number_wanted, one_of, read_toml
+from flux_tui.config.tables import Table, number_wanted, one_of, read_toml
 from flux_tui.config.themes import THEMES
 from flux_tui.config.trust import trusted
 from flux_tui.core.efforts import EFFORTS, Effort
 from flux_tui.core.errors import ConfigError, Place
+from flux_tui.core.near import did_you_mean
 from flux_tui.core.usage import Budgets
 
 Approval: TypeAlias = Literal["ask", "read", "all", "none"]
@@ -315,7 +316,7 @@ def _check_models(settings: Settings, file: Table) -> None:
             message, hint = f"{text!r} is not the name of a model", "write provider/name"
         elif provider not in known:
             message = f"{text!r}: there is no provider {provider!r}"
-            hint = near(provider, known) or f"there are {', '.join(known)}"
+            hint = did_you_mean(provider, known) or f"there are {', '.join(known)}"
         else:
             continue
         raise ConfigError(message, place=place, key=key, hint=hint)

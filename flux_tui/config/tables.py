@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from flux_tui.core.errors import ConfigError, Place
+from flux_tui.core.near import did_you_mean
 
 if TYPE_CHECKING:
     from flux_tui.core.usage import JSON
-
-
-def near(word: str, accepted: Collection[str]) -> str:
-    """Return a hint that names the closest accepted word, or an empty string."""
-    from difflib import get_close_matches
-
-    match = get_close_matches(word, list(accepted), n=1)
-    return f"did you mean {match[0]!r}?" if match else ""
 
 
 def one_of(word: str, accepted: Sequence[str], place: Place, key: str) -> str:
@@ -33,7 +26,7 @@ def one_of(word: str, accepted: Sequence[str], place: Place, key: str) -> str:
         f"{word!r} is not one of {', '.join(accepted)}",
         place=place,
         key=key,
-        hint=near(word, accepted),
+        hint=did_you_mean(word, accepted),
     )
 
 
@@ -176,7 +169,7 @@ class Table:
         known = sorted(self._asked - set(self._data))
         return [
             f"{self.place(key)}: {self.full(key)} is not a setting and is ignored"
-            + (f"; {hint}" if (hint := near(key, known)) else "")
+            + (f"; {hint}" if (hint := did_you_mean(key, known)) else "")
             for key in self._data
             if key not in self._asked
         ]

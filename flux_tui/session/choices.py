@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +10,7 @@ from flux_tui.config.models import ModelOverride
 from flux_tui.config.settings import Settings
 from flux_tui.core.errors import ConfigError, InputError
 from flux_tui.core.models import Api, ModelInfo, ModelRef, ThinkingStyle
+from flux_tui.core.near import did_you_mean
 from flux_tui.core.usage import JSON
 from flux_tui.providers.profiles import bundled, describe
 from flux_tui.providers.registry import PROVIDERS
@@ -262,7 +262,6 @@ def _merged(own: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _near(wanted: str, names: list[str]) -> str:
-    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
+    if found := did_you_mean(wanted, names):
+        return found
     return f"there are: {', '.join(names[:8])}" if names else "name it as provider/model"

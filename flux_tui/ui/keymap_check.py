@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from textual.keys import KEY_TO_UNICODE_NAME, Keys
 
 from flux_tui.core.errors import ConfigError, Place
+from flux_tui.core.near import did_you_mean, nearest
 from flux_tui.ui.keymap import ACTIONS, key_name
 from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS
 
@@ -108,8 +108,7 @@ def _full(name: str) -> str:
 
 
 def _near(name: str) -> str:
-    close = difflib.get_close_matches(name, action_ids(), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else "; docs/keys.md lists the ids"
+    return f"; {did_you_mean(name, action_ids()) or 'docs/keys.md lists the ids'}"
 
 
 def _listed(name: str, text: str, place: Place) -> Iterable[str]:
@@ -171,8 +170,8 @@ def _is_printed(key: str) -> bool:
 
 def _meant(key: str) -> str:
     *modifiers, last = key.lower().split("+")
-    parts = [difflib.get_close_matches(word, _MODIFIERS, n=1, cutoff=0.4) for word in modifiers]
-    close = difflib.get_close_matches(last, sorted(_NAMES), n=1, cutoff=0.6)
+    parts = [nearest(word, _MODIFIERS) for word in modifiers]
+    close = nearest(last, sorted(_NAMES))
     name = last if len(last) == 1 else close[0] if close else ""
     if name and all(parts):
         return f"did you mean '{'+'.join((*(part[0] for part in parts), name))}'?"

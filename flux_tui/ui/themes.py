@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 from textual.theme import BUILTIN_THEMES, Theme
+
+from flux_tui.core.near import did_you_mean
 
 
 def _scrollbar(track: str, thumb: str, touched: str) -> dict[str, str]:
@@ -110,7 +110,4 @@ def names() -> list[str]:
 
 def near(wanted: str) -> str:
     """Return what to choose instead of a theme that does not exist."""
-    close = difflib.get_close_matches(wanted, names(), n=2, cutoff=0.5)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"for instance {', '.join(names()[:5])}"
+    return did_you_mean(wanted, names()) or f"for instance {', '.join(names()[:5])}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flux_tui.core.errors import FluxError, InputError
+from flux_tui.core.near import did_you_mean
 from flux_tui.ui import keymap
 from flux_tui.ui.render.labels import one_line
 from flux_tui.ui.typed import Ask, Command, Said, ShellLine, Typed, read, unknown_command
@@ -169,9 +169,8 @@ class Sending:
         near = exact or [info for info in infos if name.lower() in info.ref.name.lower()]
         if len(near) == 1 or exact:
             return near[0]
-        names = [info.ref.name for info in near or infos]
-        meant = difflib.get_close_matches(name, names, n=3, cutoff=0.3 if near else 0.5)
-        hint = f"did you mean {' or '.join(meant)}?" if meant else "F2 shows all models"
+        names = [info.ref.name for info in infos]
+        hint = did_you_mean(name, names) or "F2 shows all models"
         raise InputError(f"there is no model {name!r}; {hint.rstrip('?')}")
 
     def _go(self, item: Waiting) -> None:
