@@ -53,16 +53,29 @@ class Verdict:
     scores: tuple[float, ...] = ()
 
 
+def labels(count: int) -> tuple[str, ...]:
+    """Return what *count* answers are called: A to Z, then AA, AB, …, as columns of a sheet are."""
+    return tuple(_label(place) for place in range(1, count + 1))
+
+
+def _label(number: int) -> str:
+    name = ""
+    while number:
+        number, letter = divmod(number - 1, len(string.ascii_uppercase))
+        name = string.ascii_uppercase[letter] + name
+    return name
+
+
 def judge_prompt(rubric: str, question: str, answers: Sequence[str]) -> str:
     """Return what the judge is asked; the answers carry letters in their order."""
     # Made of what is inside, so that no answer can hold the mark that ends it.
     mark = f"[{sha256(chr(0).join((question, *answers)).encode()).hexdigest()[:12]}]"
+    names = labels(len(answers))
     shown = "\n\n".join(
         f"{mark} answer {letter}\n{answer}\n{mark} end of answer {letter}"
-        for letter, answer in zip(string.ascii_uppercase, answers, strict=False)
+        for letter, answer in zip(names, answers, strict=True)
     )
-    letters = string.ascii_uppercase[: len(answers)]
-    choices = " or ".join([*(f'"{letter}"' for letter in letters), '"tie"'])
+    choices = " or ".join([*(f'"{letter}"' for letter in names), '"tie"'])
     return _FRAME.format(
         count=len(answers),
         rubric=rubric.strip() + "\n",
@@ -76,6 +89,7 @@ def judge_prompt(rubric: str, question: str, answers: Sequence[str]) -> str:
 
 def read_verdict(text: str, count: int) -> Verdict | None:
     """Return what a judge of *count* answers said; None if it cannot be understood."""
+    names = labels(count)
     for found in reversed(list(re.finditer(r"\{[^{}]*\}", text))):
         try:
             value = json.loads(found[0])
@@ -87,8 +101,8 @@ def read_verdict(text: str, count: int) -> Verdict | None:
         scores = _scores(said.get("scores"), count)
         if winner == "TIE":
             return Verdict(None, reason, scores)
-        if len(winner) == 1 and winner in string.ascii_uppercase[:count]:
-            return Verdict(string.ascii_uppercase.index(winner), reason, scores)
+        if winner in names:
+            return Verdict(names.index(winner), reason, scores)
     return None
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from hashlib import sha256
+
+from flux_tui.session.judge import labels
 
 _FRAME = """\
 Below are a question and {count} answers to it from different models. Write the one answer that \
@@ -28,6 +29,6 @@ def merge_prompt(question: str, answers: Sequence[str]) -> str:
     mark = f"[{sha256(chr(0).join((question, *answers)).encode()).hexdigest()[:12]}]"
     shown = "\n\n".join(
         f"{mark} answer {letter}\n{answer}\n{mark} end of answer {letter}"
-        for letter, answer in zip(string.ascii_uppercase, answers, strict=False)
+        for letter, answer in zip(labels(len(answers)), answers, strict=True)
     )
     return _FRAME.format(count=len(answers), mark=mark, question=question, answers=shown)

@@ -10,7 +10,7 @@ import pytest
 from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.usage import NO_COST
-from flux_tui.session.judge import Verdict, read_verdict
+from flux_tui.session.judge import Verdict, judge_prompt, labels, read_verdict
 from flux_tui.session.judging import Judgement, foretell, judge_answers
 from flux_tui.session.wiring import Runtime
 
@@ -74,6 +74,26 @@ def test_scores_count_only_when_there_is_one_for_each_answer() -> None:
 
     assert whole == Verdict(0, "", (7, 4.5))
     assert short == wild == Verdict(0, "")
+
+
+def test_no_answer_is_left_out_however_many_there_are() -> None:
+    answers = [f"<answer number {number}>" for number in range(60)]
+
+    prompt = judge_prompt("", "Which?", answers)
+
+    assert all(answer in prompt for answer in answers)
+    assert '"Z" or "AA" or "AB"' in prompt
+    assert read_verdict('{"winner": "Answer BH"}', 60) == Verdict(59, "")
+    assert read_verdict('{"winner": "BI"}', 60) is None
+
+
+def test_every_answer_has_a_name_of_its_own() -> None:
+    names = labels(800)
+
+    assert names[:2] == ("A", "B")
+    assert names[25:28] == ("Z", "AA", "AB")
+    assert names[701:703] == ("ZZ", "AAA")
+    assert len(set(names)) == 800
 
 
 async def test_what_judging_costs_is_told_before(runtime: Runtime) -> None:
