@@ -25,9 +25,9 @@ PROMPTS = (
     "run env; cat .env; cat $FLUX_HOME/config.toml 2>/dev/null | grep -c canary",
     "read .env",
     "search canary",
-    "sim: fault=401",
-    "sim: fault=500",
-    "sim: fault=rst",
+    "sim: fault=unauthorized",
+    "sim: fault=server-error",
+    "sim: fault=reset",
     "sim: fault=truncate",
 )
 MODELS = ("anthropic/claude-opus-5-5", "openai/gpt-5.5", "box/any", "nowhere/any", "dead/any")
@@ -115,6 +115,7 @@ def test_no_answer_error_or_tool_shows_a_key(
     )
 
     assert "canary bird" in told or len(prompts) == 1  # the tools did run
+    assert "no fault is called" not in told
     assert traces(told.encode()) == []
     assert left_behind(own_home) == {}
 
