@@ -34,6 +34,20 @@ def crossed(budgets: Budgets, ledger: CostLedger, coming: Cost) -> tuple[str, ..
     )
 
 
+def reached(budgets: Budgets, ledger: CostLedger) -> str:
+    """Return which limit the turn that runs has used up, as a sentence; empty if none."""
+    turn = [] if budgets.turn is None else [("", budgets.turn, ledger.turn.amount or Decimal(0))]
+    every = [*turn, *((f" a {name}", *rest) for name, *rest in _limits(budgets, ledger))]
+    return next(
+        (
+            f"the budget of ${limit:f}{name} is spent (${spent:.4f})"
+            for name, limit, spent in every
+            if spent >= limit
+        ),
+        "",
+    )
+
+
 def _limits(budgets: Budgets, ledger: CostLedger) -> Iterator[tuple[str, Decimal, Decimal]]:
     """Yield name, limit and what was spent of each limit that holds beyond one turn."""
     for name, limit, spent in (

@@ -17,16 +17,13 @@ from flux_tui.core.sanitize import sanitize
 from flux_tui.core.usage import Cost, Usage, sum_costs
 from flux_tui.session.budgets import crossed, left
 from flux_tui.session.column import Column, Expected
+from flux_tui.session.forecast import USUAL_ANSWER, answer_length
 from flux_tui.session.preflight import Preflight
 from flux_tui.session.session import ChatSession
 
 FEWEST, MOST = 2, 4
 _STOP_SECONDS = 2.0
 """How long a stopped column may take to store its answer before it is cancelled."""
-
-
-USUAL_ANSWER = 500
-"""Tokens that an answer is taken to have before a model has given one here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +119,10 @@ class Comparison:
         flights = await asyncio.gather(
             *(self._flight(column, text, attachments) for column in asked)
         )
-        known = [_answer_length(column) for column in asked]
+        known = [
+            answer_length(column.session.conversation.path, column.session.model.ref)
+            for column in asked
+        ]
         usual = [length for length in known if length]
         other = sum(usual) // len(usual) if usual else USUAL_ANSWER
         lengths = tuple(length or other for length in known)
@@ -374,11 +374,3 @@ class Comparison:
 def _join(session: ChatSession, first: ChatSession) -> None:
     """Put what *first* was told last into *session* as well: the very same message."""
     session.conversation = session.conversation.plus(first.conversation.path[-1])
-
-
-def _answer_length(column: Column) -> int:
-    """Return how many tokens a column's model has written in a turn here on average; 0: none."""
-    session = column.session
-    path = session.conversation.path
-    written = [m.usage.output for m in path if m.model == session.model.ref and m.usage is not None]
-    return sum(written) // len(written) if written else 0

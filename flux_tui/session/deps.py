@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from flux_tui.session.approvals import ApprovalPolicy, Approver
 from flux_tui.session.ledger import CostLedger
 from flux_tui.session.meter import Meter
 from flux_tui.session.outgoing import Outgoing
+from flux_tui.session.purse import Purse
 from flux_tui.tools.base import Tool
 
 DRAFT_SECONDS = 0.4
@@ -68,6 +68,7 @@ class TurnDeps:
     policy: ApprovalPolicy
     approver: Approver
     ledger: CostLedger
+    purse: Purse
     root: Path  # the folder that tools may touch, resolved
     stop: asyncio.Event
     commit: Callable[[Message], Awaitable[Message]]
@@ -75,7 +76,6 @@ class TurnDeps:
     meter: Meter
     refused: Callable[[frozenset[str]], None]  # told of answers whose reasoning was refused
     larger: Callable[[ModelInfo], tuple[ModelRef, ...]]  # models with a larger window
-    budget: Decimal | None = None  # US dollars this turn may cost
     max_steps: int = MAX_STEPS
 
     @property

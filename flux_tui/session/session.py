@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, TypeVar
 
-from flux_tui.core.errors import FluxError, InputError, StoreError
+from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.events import Committed, Noted, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation, Document, Image, Message, user_message
 from flux_tui.core.models import Effort, ModelInfo, ModelRef
@@ -17,6 +16,7 @@ from flux_tui.core.sanitize import one_line, sanitize
 from flux_tui.session.approvals import ApprovalPolicy, Approver, Unattended
 from flux_tui.session.compact import INSTRUCTION, Summary, gather, summary_message
 from flux_tui.session.deps import TurnDeps
+from flux_tui.session.forecast import forecast
 from flux_tui.session.inspect import Inspection, inspect
 from flux_tui.session.ledger import CostLedger
 from flux_tui.session.meter import ContextUse
@@ -24,13 +24,14 @@ from flux_tui.session.outgoing import Outgoing, tool_specs
 from flux_tui.session.preflight import Preflight, preflight
 from flux_tui.session.privacy import Privacy
 from flux_tui.session.prompts import read_notes, system_prompt
+from flux_tui.session.purse import Purse
+from flux_tui.session.races import unless
+from flux_tui.session.record import Record
 from flux_tui.session.services import Services
 from flux_tui.session.shell_line import LineDeps, run_line
 from flux_tui.session.switch import Switch, reserved
 from flux_tui.session.turn import run_turn
 from flux_tui.tools.base import Tool
-
-T = TypeVar("T")
 
 TITLE_LENGTH = 60  # characters
 
@@ -73,12 +74,12 @@ class ChatSession:
         self.policy = policy or ApprovalPolicy()
         self.approver: Approver = Unattended()
         self.budget: Decimal | None = None  # US dollars per turn
+        self.purse = Purse(ledger)
         self.privacy = privacy or Privacy()
         self._services = services
+        self._record = Record(services.store, self._begin, self._tell)
         self._stop: asyncio.Event | None = None
-        self._unsaved: list[Message] = []
         self._stale: dict[ModelRef, frozenset[str]] = {}
-        self._broken = False
         self._notes = notes
         self._use: tuple[tuple[str | None, ModelInfo], ContextUse] | None = None
 
@@ -264,7 +265,8 @@ class ChatSession:
         self.privacy = privacy
         self._use = None
         if self.id is not None and not self.read_only:
-            await self._try(self._services.store.set_state(state_key(self.id), privacy.dumps()))
+            store, key = self._services.store, state_key(self.id)
+            await self._record.attempt(store.set_state(key, privacy.dumps()))
 
     async def rewind(self, message_id: str) -> str:
         """Stand before a message of the user, to say it differently; return its text.
@@ -294,7 +296,7 @@ class ChatSession:
         """Give the session another title."""
         self.title = one_line(title, TITLE_LENGTH)
         if self.id is not None and not self.read_only:
-            await self._try(self._services.store.rename(self.id, self.title))
+            await self._record.attempt(self._services.store.rename(self.id, self.title))
 
     async def _guarded(
         self, run: Callable[[asyncio.Event], AsyncGenerator[TurnEvent]]
@@ -319,6 +321,11 @@ class ChatSession:
         self, stop: asyncio.Event, message: Message | None, tip: str | None = None
     ) -> AsyncGenerator[TurnEvent]:
         """Run one turn: after *message*, or again from the message *tip*."""
+        before = self.conversation if message is not None else self.conversation.at(tip)
+        said = (message,) if message is not None else ()
+        if (refused := await self._unaffordable(stop, (*before.path, *said))) is not None:
+            yield refused
+            return
         if message is not None:
             yield Committed(await self._commit(message))
         elif tip != self.conversation.head:
@@ -327,6 +334,21 @@ class ChatSession:
         async with aclosing(turn) as events:
             async for event in events:
                 yield event
+
+    async def _unaffordable(
+        self, stop: asyncio.Event, history: tuple[Message, ...]
+    ) -> TurnEnded | None:
+        """Return how the turn ends before it begins: the user does not go beyond a budget."""
+        self.purse.begin(self.budget)
+        if not self.purse.asks:
+            return None
+        outgoing, services = await self._outgoing(self.model), self._services
+        coming = await asyncio.to_thread(
+            forecast, history, outgoing, meter=services.meter, price=services.price
+        )
+        if await self.purse.before(coming, stop):
+            return None
+        return TurnEnded("aborted" if stop.is_set() else "budget")
 
     async def _summarise(self, deps: TurnDeps) -> AsyncGenerator[TurnEvent]:
         history, head = self.conversation.path, self.conversation.head
@@ -337,6 +359,9 @@ class ChatSession:
             self.model.context_window,
             lambda messages: self._services.meter.weigh(messages, deps.model)[0],
         )
+        if (refused := await self._unaffordable(deps.stop, history)) is not None:
+            yield refused
+            return
         self.ledger.begin_turn()
         question = user_message(INSTRUCTION)
         yield Committed(await self._commit(question))
@@ -356,6 +381,9 @@ class ChatSession:
         yield Noted(material.told())
         yield summary.ended
 
+    def _tell(self, notice: str) -> None:
+        self.notices.append(notice)  # the list is another one whenever somebody took it
+
     def _taken(self) -> list[Noted]:
         if news := self._services.news():
             self.notices.append(news)
@@ -374,7 +402,7 @@ class ChatSession:
         self, stop: asyncio.Event, run: Callable[[TurnDeps], AsyncGenerator[TurnEvent]]
     ) -> AsyncGenerator[TurnEvent]:
         try:
-            deps = await _unless(stop, self._deps(stop))
+            deps = await unless(stop, self._deps(stop))
         except FluxError as problem:
             yield TurnEnded("error", problem.message, problem.hint)
             return
@@ -394,6 +422,7 @@ class ChatSession:
             policy=self.policy,
             approver=self.approver,
             ledger=self.ledger,
+            purse=self.purse,
             root=services.root,
             stop=stop,
             commit=self._commit,
@@ -401,7 +430,6 @@ class ChatSession:
             meter=services.meter,
             refused=lambda ids: self._stale.update({model.ref: ids}),
             larger=services.larger,
-            budget=self.ledger.allowance(self.budget),
         )
 
     async def _outgoing(self, model: ModelInfo) -> Outgoing:
@@ -432,67 +460,34 @@ class ChatSession:
         )
 
     async def _commit(self, message: Message) -> Message:
-        """Add *message* to the conversation and store it; what the store refuses waits here."""
+        """Add *message* to the conversation and store it; what the store refuses waits."""
         self.conversation = self.conversation.plus(message)
         stored = self.conversation.messages[-1]
-        self._unsaved.append(stored)
-        # Shielded: quitting in the middle must not tear apart what is written and what is noted.
-        await asyncio.shield(asyncio.ensure_future(self._save()))
+        await self._record.add(stored)
         return stored
 
-    async def _save(self) -> None:
-        if await self._try(self._write_unsaved()):
-            self._broken = False
-
-    async def _write_unsaved(self) -> None:
+    async def _begin(self) -> str:
+        """Return the id of the stored session; the first message makes it."""
+        if self.id is not None:
+            return self.id
         store = self._services.store
-        if self.id is None:
-            first = next((m.text for m in self.conversation.messages if m.role == "user"), "")
-            self.title = self.title or one_line(first, TITLE_LENGTH)
-            folder, system = str(self._services.root), self.conversation.system
-            session_id = await store.create(title=self.title, system=system, folder=folder)
-            await store.claim(session_id)
-            self.id = session_id
-            if self.privacy != Privacy():
-                await store.set_state(state_key(session_id), self.privacy.dumps())
-        while self._unsaved:
-            await store.append(self.id, self._unsaved[0])
-            del self._unsaved[0]
+        first = next((m.text for m in self.conversation.messages if m.role == "user"), "")
+        self.title = self.title or one_line(first, TITLE_LENGTH)
+        folder, system = str(self._services.root), self.conversation.system
+        session_id = await store.create(title=self.title, system=system, folder=folder)
+        await store.claim(session_id)
+        self.id = session_id
+        if self.privacy != Privacy():
+            await store.set_state(state_key(session_id), self.privacy.dumps())
+        return session_id
 
     async def _draft(self, message: Message) -> None:
-        if self.id is None or self._unsaved:
-            return  # its parent is not in the store: a later commit writes both
-        child = replace(message, parent=self.conversation.head)
-        await self._try(self._services.store.draft(self.id, child))
+        await self._record.draft(self.id, replace(message, parent=self.conversation.head))
 
     async def _stand_at(self, message_id: str | None) -> None:
         self.conversation = self.conversation.at(message_id)
-        if self.id is not None and not self._unsaved:
-            await self._try(self._services.store.set_head(self.id, message_id))
-
-    async def _try(self, writing: Coroutine[Any, Any, None]) -> bool:
-        """Await a write; when it fails the chat goes on in memory, and the user is told once."""
-        try:
-            await writing
-        except StoreError as problem:
-            if not self._broken:
-                self.notices.append(f"The conversation is kept in memory only: {problem}")
-            self._broken = True
-            return False
-        return True
+        await self._record.stand_at(self.id, message_id)
 
 
 async def _refused(error: str, hint: str) -> AsyncGenerator[TurnEvent]:
     yield TurnEnded("error", error, hint)
-
-
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
-    """Return what *work* returns, or None as soon as *stop* is set."""
-    working = asyncio.ensure_future(work)
-    stopping = asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return await working if working.done() else None
-    finally:
-        working.cancel()
-        stopping.cancel()

@@ -63,7 +63,7 @@ class _Turn:
         """Yield the events of all steps; `ended` says afterwards how it came out."""
         self.deps.ledger.begin_turn()
         for _ in range(self.deps.max_steps):
-            if self.deps.stop.is_set() or not self._affordable():
+            if self.deps.stop.is_set() or not await self._affordable():
                 return
             async with aclosing(self._ask()) as events:
                 async for event in events:
@@ -86,27 +86,11 @@ class _Turn:
             "send a message to go on",
         )
 
-    def _affordable(self) -> bool:
-        """Whether the budget allows another request; says so in `ended` if not."""
-        budget = self.deps.budget
-        if budget is None:
-            return True
-        spent = self.deps.ledger.turn
-        if spent.amount is None or spent.basis in ("partial", "unknown"):
-            self.ended = TurnEnded(
-                "budget",
-                f"the price of {self.deps.model.ref} is not known, so the budget cannot be kept",
-                "choose a model with a known price, or set no budget",
-            )
-            return False
-        if spent.amount >= budget:
-            self.ended = TurnEnded(
-                "budget",
-                f"the budget of ${budget} is spent (${spent.amount:.4f})",
-                "raise the budget to go on",
-            )
-            return False
-        return True
+    async def _affordable(self) -> bool:
+        """Whether the budgets allow another request; says so in `ended` if not."""
+        ended = await self.deps.purse.during(self.deps.model.ref, self.deps.stop)
+        self.ended = ended or self.ended
+        return ended is None
 
     def _last_answer(self) -> Message | None:
         """Return the answer of this step, if the turn can go on from it."""
@@ -160,7 +144,7 @@ class _Turn:
     async def _call(self, answer: Message) -> AsyncGenerator[TurnEvent]:
         self.ended = TurnEnded("tool_calls")
         circling = [call.name for call in answer.tool_calls if self._repeats.add(call)]
-        refused = self._why_not(circling)
+        refused = await self._why_not(circling)
         tools = ToolRound(answer.tool_calls, self.deps, refused)
         async with aclosing(tools.events()) as events:
             async for event in events:
@@ -169,13 +153,13 @@ class _Turn:
         if self.deps.stop.is_set():
             self.ended = TurnEnded("aborted")
 
-    def _why_not(self, circling: list[str]) -> str:
+    async def _why_not(self, circling: list[str]) -> str:
         """Return why this round of calls is answered unrun, and end the turn; else nothing."""
         if circling:
             text = f"the model called {circling[0]} {REPEATS} times with the same arguments"
             self.ended = TurnEnded("max_steps", text, "say what it should do instead")
             return f"Error: not run, because {text}."
-        if not self._affordable():
+        if not await self._affordable():
             return "Error: not run, because the budget is spent."
         return ""
 

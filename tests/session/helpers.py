@@ -26,7 +26,7 @@ from flux_tui.core.usage import JSON, Cost, Usage
 from flux_tui.providers.base import ChatRequest, Endpoint, ToolSpec
 from flux_tui.providers.tokens import Calibration, TokenCount
 from flux_tui.session.approvals import Answer, ApprovalPolicy
-from flux_tui.session.ledger import CostLedger
+from flux_tui.session.ledger import CostLedger, PriceFunction
 from flux_tui.session.meter import Meter
 from flux_tui.session.services import Services
 from flux_tui.session.session import ChatSession
@@ -180,6 +180,7 @@ def make_session(
     root: Path,
     policy: ApprovalPolicy | None = None,
     ledger: CostLedger | None = None,
+    price: PriceFunction = one_cent,
 ) -> ChatSession:
     async def opened(info: ModelInfo) -> ScriptedProvider:
         return provider
@@ -189,7 +190,7 @@ def make_session(
         open_provider=opened,
         blueprint=lambda info: provider,
         meter=Meter(count, Calibration()),
-        price=one_cent,
+        price=price,
         root=root,
         tools={tool.name: tool for tool in tools},
     )

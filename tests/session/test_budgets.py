@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from flux_tui.config.settings import load_settings
 from flux_tui.core.events import TurnEnded
-from flux_tui.core.messages import Message, Text
+from flux_tui.core.messages import Message, Text, ToolResult
 from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.core.usage import NO_COST, Budgets, Cost, Usage
+from flux_tui.session.approvals import Answer
 from flux_tui.session.budgets import crossed, left
 from flux_tui.session.ledger import CostLedger
+from flux_tui.session.session import ChatSession
 from flux_tui.session.wiring import Runtime
+from flux_tui.storage.sqlite import SqliteStore
+from tests.session.helpers import (
+    PlainTool,
+    Script,
+    ScriptedProvider,
+    calls,
+    committed,
+    drain,
+    ended,
+    make_session,
+    one_cent,
+    says,
+)
 
 
 def dollars(text: str) -> Cost:
@@ -84,3 +103,128 @@ async def test_a_day_that_is_spent_lets_no_turn_begin(tmp_path: Path) -> None:
     await runtime.aclose()
 
     assert ended == ["end", "budget", "budget"]
+
+
+class Asked:
+    """A user who gives the same answer to each question, and remembers the questions."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.reasons: list[str] = []
+
+    async def __call__(self, reasons: Sequence[str]) -> Answer:
+        self.reasons.append(reasons[0])
+        return self.answer
+
+
+def limited(store: SqliteStore, root: Path, *scripts: Script, **limits: str) -> ChatSession:
+    """A session where every request costs a cent, and one forecast, reading and writing, two."""
+    budgets = Budgets(**{name: Decimal(value) for name, value in limits.items()})
+    ledger = CostLedger(one_cent, budgets=budgets)
+    return make_session(store, ScriptedProvider(*scripts), PlainTool(), root=root, ledger=ledger)
+
+
+@pytest.mark.parametrize("limit", ["session", "day", "month"])
+async def test_the_user_is_asked_before_a_limit_is_crossed_and_a_no_says_nothing(
+    limit: str, store: SqliteStore, tmp_path: Path
+) -> None:
+    chat = limited(store, tmp_path, says("hello"), **{limit: "0.001"})
+    chat.purse.ask = user = Asked(Answer.NO)
+
+    events = await drain(chat.send("hi"))
+
+    assert f"a {limit} would be crossed" in user.reasons[0]
+    assert events == [TurnEnded("budget")]
+    assert chat.conversation.messages == ()
+
+
+async def test_a_yes_holds_for_one_turn_and_always_for_the_session(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    chat = limited(store, tmp_path, says("hello"), day="0.001")
+    chat.purse.ask = user = Asked(Answer.ONCE)
+    for _ in range(2):
+        assert ended(await drain(chat.send("hi"))).reason == "end"
+    assert len(user.reasons) == 2
+
+    user.answer = Answer.SESSION
+    for _ in range(3):
+        assert ended(await drain(chat.send("hi"))).reason == "end"
+    assert len(user.reasons) == 3
+
+
+ROUNDS = (calls(("look", "{}")), calls(("look", '{"n": 2}'), ids=("c1",)), says("done"))
+
+
+async def test_a_limit_that_is_reached_in_a_turn_asks_before_the_tools_run(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    chat = limited(store, tmp_path, *ROUNDS, session="0.02")
+    chat.purse.ask = user = Asked(Answer.ONCE)
+
+    events = await drain(chat.send("hi"))
+
+    assert user.reasons == ["the budget of $0.02 a session is spent ($0.0200)"]
+    assert ended(events).reason == "end"
+    assert committed(events)[-1].text == "done"
+
+
+async def test_a_no_in_a_turn_ends_it_with_every_call_answered(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    chat = limited(store, tmp_path, *ROUNDS)
+    chat.budget = Decimal("0.02")
+    chat.purse.ask = Asked(Answer.NO)
+
+    events = await drain(chat.send("hi"))
+
+    assert ended(events).error == "the budget of $0.02 is spent ($0.0200)"
+    first, second = (result.parts[0] for result in committed(events, "tool"))
+    assert isinstance(first, ToolResult)
+    assert isinstance(second, ToolResult)
+    assert (first.text, second.is_error) == ("seen", True)
+
+
+async def test_stopping_while_the_question_stands_cancels_it(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    chat = limited(store, tmp_path, says("hello"), day="0.001")
+    cancelled: list[bool] = []
+
+    async def ask(_reasons: Sequence[str]) -> Answer:
+        chat.stop()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.append(True)
+        return Answer.ONCE
+
+    chat.purse.ask = ask
+
+    assert ended(await drain(chat.send("hi"))).reason == "aborted"
+    await asyncio.sleep(0)
+    assert cancelled == [True]
+    assert chat.conversation.messages == ()
+
+
+async def test_a_model_that_costs_nothing_is_never_asked_about(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    ledger = CostLedger(free, budgets=Budgets(day=Decimal("0.001")))
+    provider = ScriptedProvider(says("hello"))
+    chat = make_session(store, provider, root=tmp_path, ledger=ledger, price=free)
+    chat.purse.ask = user = Asked(Answer.NO)
+
+    assert ended(await drain(chat.send("hi"))).reason == "end"
+    assert user.reasons == []
+
+
+async def test_a_summary_is_asked_about_too(store: SqliteStore, tmp_path: Path) -> None:
+    chat = limited(store, tmp_path, says("hello"), day="0.025")
+    chat.purse.ask = user = Asked(Answer.NO)
+    await drain(chat.send("hi"))
+    before = chat.conversation
+
+    assert ended(await drain(chat.compact())).reason == "budget"
+    assert len(user.reasons) == 1
+    assert chat.conversation == before

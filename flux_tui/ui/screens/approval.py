@@ -19,7 +19,7 @@ from flux_tui.core.sanitize import visible
 from flux_tui.session.approvals import Answer
 from flux_tui.tools.base import Preview, Tool
 from flux_tui.ui.render.labels import assemble, one_line
-from flux_tui.ui.screens.guarded import Choice, GuardedDialog, Page
+from flux_tui.ui.screens.guarded import Choice, GuardedDialog, Page, asked
 from flux_tui.ui.screens.listing import preview_content
 from flux_tui.ui.widgets.plain import Plain, PlainButton
 
@@ -100,15 +100,4 @@ class ScreenApprover:
         async with self._one:
             self._asked(call, preview)
             screen = ApprovalScreen(call, tool, preview)
-            answered: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-
-            def take(answer: Answer | None) -> None:
-                if not answered.done():
-                    answered.set_result(answer)
-
-            await self._app.push_screen(screen, take)
-            try:
-                return await answered or Answer.NO
-            finally:
-                if screen.is_attached and screen.is_current:
-                    screen.dismiss(Answer.NO)
+            return await asked(self._app, screen) or Answer.NO

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -85,10 +85,12 @@ class ChatScreen(Shell):
     def take(self, session: ChatSession, notices: Sequence[str] = ()) -> None:
         """Show another session; *notices* are sentences for the user."""
         from flux_tui.ui.screens.approval import ScreenApprover
+        from flux_tui.ui.screens.budget import ask_beyond
 
         self.session = session
         self._ended = None
         session.approver = ScreenApprover(self.app, self.tools.asked)
+        session.purse.ask = partial(ask_beyond, self.app)
         transcript = self.transcript
         notices, session.notices = (*notices, *session.notices), []
         self._notices = notices
@@ -329,6 +331,8 @@ class ChatScreen(Shell):
                     pane.apply(event)
                 if isinstance(event, TurnEnded):
                     self._ended = event
+                elif isinstance(event, Committed) and event.message.role == "user":
+                    self.sending.said()
                 if isinstance(event, Committed | ReplyStarted | TurnEnded):
                     self.refresh_session()
         self.refresh_session()

@@ -38,6 +38,7 @@ class Sending:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._queue: list[Waiting] = []
+        self._going: Waiting | None = None  # on its way, and not yet in the conversation
 
     @property
     def waiting(self) -> tuple[Waiting, ...]:
@@ -63,8 +64,18 @@ class Sending:
         else:
             self._go(item)
 
+    def said(self) -> None:
+        """Note that what was sent last is in the conversation."""
+        self._going = None
+
     def next(self, *, broken: bool) -> None:
-        """Go on with what waits; after a failure all of it goes back to the composer."""
+        """Go on with what waits; after a failure all of it goes back to the composer.
+
+        So does what never came into the conversation.
+        """
+        if self._going is not None:
+            self._queue.insert(0, self._going)
+            self._going, broken = None, True
         if not self._queue:
             return
         if broken:
@@ -202,8 +213,12 @@ class Sending:
             self._refused(item, "")
             screen.query_one(StatusLine).say(words, "⊘", "$warning")
 
+        def agreed() -> None:
+            self._going = item
+            screen.turn(text, files, model)
+
         reader = model or screen.open_session.model
-        screen.actions.models.agreed(reader, lambda: screen.turn(text, files, model), refused)
+        screen.actions.models.agreed(reader, agreed, refused)
 
     def _refused(self, item: Waiting | None, why: str) -> None:
         if item is not None:

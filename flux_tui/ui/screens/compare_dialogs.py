@@ -12,7 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
-from flux_tui.session.compare import USUAL_ANSWER, Forecast
+from flux_tui.session.compare import Forecast
+from flux_tui.session.forecast import USUAL_ANSWER
 from flux_tui.session.preflight import Preflight
 from flux_tui.ui.render.labels import assemble, count, money, one_line
 from flux_tui.ui.screens.guarded import Choice, GuardedDialog

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
-from typing import ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from textual import events
+from textual.app import App
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
@@ -67,3 +69,19 @@ class GuardedDialog(Dialog[T]):
         # Keys come here only when nothing has the focus; else they go to a guarded widget.
         if not self.too_early(event):
             super()._forward_event(event)
+
+
+async def asked(app: App[Any], screen: GuardedDialog[T]) -> T | None:
+    """Show *screen* and return its answer; a cancelled question closes its dialog."""
+    answered: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
+
+    def take(answer: T | None) -> None:
+        if not answered.done():
+            answered.set_result(answer)
+
+    await app.push_screen(screen, take)
+    try:
+        return await answered
+    finally:
+        if screen.is_attached and screen.is_current:
+            screen.dismiss(None)

@@ -79,6 +79,8 @@ class TurnWords:
             self._line.say(one_line(event.error + hint, 160), "✗", "$error")
         elif event.reason == "aborted":
             self._line.say("Stopped; what had arrived is kept", "■", "$warning")
+        elif event.reason == "budget":
+            self._line.say("Nothing was sent: the budget holds", "⊘", "$warning")
         elif event.reason in {"end", "tool_calls"}:
             self._line.say("Ready")
         else:
