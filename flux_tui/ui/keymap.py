@@ -6,14 +6,14 @@ made from `ACTIONS`; a user's keymap replaces keys by action id.
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterable, Mapping
 
 from textual.binding import Binding
 
+from flux_tui.core.near import did_you_mean
 from flux_tui.ui.action import Action
-from flux_tui.ui.place_keys import COMPOSER_KEYS, PLACE_KEYS
+from flux_tui.ui.place_keys import COMPOSER_KEYS, place_keys
 from flux_tui.ui.reading_keys import READING, WRITING
 from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS
 
@@ -390,11 +390,8 @@ def keys_of(action_id: str, overrides: Mapping[str, str]) -> tuple[str, ...]:
 
 def near_command(word: str) -> str:
     """Return which command may be meant by *word*, a slash command that does not exist."""
-    begin = sorted(name for name in BY_SLASH if name.startswith(word) and len(word) > 1)
-    close = difflib.get_close_matches(word, list(BY_SLASH), n=3, cutoff=0.5)
-    close = list(dict.fromkeys((*begin, *close)))[:3]
-    meant = " or ".join(f"/{name}" for name in close)
-    return f"did you mean {meant}?" if close else "F1 shows all commands"
+    known = (f"/{name}" for name in BY_SLASH)
+    return did_you_mean(f"/{word}", known) or "F1 shows all commands"
 
 
 def completions(text: str) -> tuple[Action, ...]:
@@ -427,7 +424,7 @@ def keys_page() -> str:
         slash = f"/{action.slash}" + (f" [{action.argument}]" if action.argument else "")
         lines.append(f"| {keys} | `{slash}` | {_cell(action.help)} | `{action.id}` |")
     lines += ["", "## Keys of one place"]
-    for name, rows in (("Composer", COMPOSER_KEYS), *PLACE_KEYS):
+    for name, rows in (("Composer", COMPOSER_KEYS), *place_keys({})):
         lines += ["", f"### {name}", "", "| Keys | Action |", "|---|---|"]
         lines += [f"| {_cell(keys)} | {_cell(words)} |" for keys, words in rows]
     return "\n".join([*lines, "", *_OWN_KEYS])

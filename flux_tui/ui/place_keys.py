@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flux_tui.ui.screens.compare_keys import COLUMN_KEYS
+from collections.abc import Mapping
+
+from flux_tui.ui.screens.compare_keys import column_keys
 
 COMPOSER_KEYS: tuple[tuple[str, str], ...] = (
     ("Enter", "Send; while an answer runs, send after it, in order"),
@@ -18,7 +20,9 @@ COMPOSER_KEYS: tuple[tuple[str, str], ...] = (
 )
 """Keys of the composer itself, for the help screen."""
 
-PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+_COLUMNS = "Split view"
+
+_PLACES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Transcript",
         (
@@ -73,7 +77,7 @@ PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Esc", "Close"),
         ),
     ),
-    ("Split view", COLUMN_KEYS),
+    (_COLUMNS, ()),
     (
         "Models to compare",
         (
@@ -133,4 +137,11 @@ PLACE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
 )
-"""Keys that work in one place only, for the help screen and the documentation."""
+
+
+def place_keys(
+    overrides: Mapping[str, str],
+) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """Return the keys that work in one place only, for the help screen and the documentation."""
+    columns = column_keys(overrides)
+    return tuple((name, columns if name == _COLUMNS else rows) for name, rows in _PLACES)

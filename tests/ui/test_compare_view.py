@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textual.widgets import TextArea
 
+from flux_tui.core.events import TurnEnded
 from flux_tui.core.messages import ToolResult
 from flux_tui.core.usage import Budgets
 from flux_tui.ui.screens.chat import ChatScreen
@@ -23,6 +24,12 @@ from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.transcript import Transcript
 from tests.ui.comparing import MODELS, TWO, View, comparing, open_view
 from tests.ui.driving import chatting, wait_until
+
+
+def shown(text: Transcript) -> str:
+    """The rows of a transcript that are in sight."""
+    return "\n".join(text.render_line(y).text.rstrip() for y in range(text.size.height))
+
 
 SLOW = "bench n=4000 r=40 k=prose id=S"
 LONG = "sim: tokens=600"
@@ -735,6 +742,46 @@ async def test_hints_and_help_name_the_users_own_keys(tmp_path: Path) -> None:
         await view.press("f8")
 
         await view.answer(QuestionScreen, value=False)
+
+
+async def test_whatever_names_a_key_names_the_one_that_is_bound(tmp_path: Path) -> None:
+    home = tmp_path / "flux"
+    home.mkdir()
+    keys = {"vote": "f8", "again": "f9", "help": "f10", "back": "f11", "own": "f12", "show": "f7"}
+    lines = [f'"compare.{name}" = "{key}"' for name, key in keys.items()]
+    (home / "config.toml").write_text(
+        "\n".join(["[keys]", '"compare.open" = "alt+6"', '"compare.blind" = "alt+j"', *lines])
+    )
+    async with comparing(tmp_path) as view:
+        status = view.chat.text
+        await view.say("hello")
+        await view.press("alt+2")
+        await view.say("sim: fault=bad-request hello")
+        assert "B failed: F9 asks the column again" in status("#status-now")
+        view.panes[1].text.apply(TurnEnded("error", error="it broke off", retryable=True))
+        await view.settle()
+        assert "F9 asks again" in shown(view.panes[1].text)
+
+        await view.send("/blind")
+        await view.settle()
+        assert "vote with F8" in status("#status-now")
+        await view.send("/adopt")
+        await wait_until(lambda: "Alt+J shows names" in "".join(view.chat.notes), "the hint")
+        await view.send("/blind")
+
+        await view.send("/theme")
+        await wait_until(
+            lambda: "F11 goes there; F10 shows" in "".join(view.chat.notes), "the place"
+        )
+        # Alt+J was the judge's key: what has none is named by its command.
+        assert "/judge Judge" in status("#status-keys")
+
+        await view.press("f11")
+        await view.chat.press("f1")
+        page = await view.chat.dialog(TextScreen)
+        text = " ".join(str(each.content) for each in page.query(Plain))
+        assert "F8, v" in text
+        assert "Alt+V" not in text
 
 
 async def test_a_command_typed_while_the_session_opens_is_done_after_that(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from flux_tui.ui.render.labels import assemble, money, one_line, plain
 from flux_tui.ui.screens.compare_actions import CompareActions
 from flux_tui.ui.screens.compare_columns import TOGETHER, ColumnsScreen
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen, forecast_text
-from flux_tui.ui.screens.compare_keys import BY_ID, BY_SLASH, column_bindings, first_key
+from flux_tui.ui.screens.compare_keys import BY_ID, BY_SLASH, column_bindings
 from flux_tui.ui.screens.compare_queue import Queue, Waiting
 from flux_tui.ui.screens.consent import ConsentScreen, consent_text
 from flux_tui.ui.widgets.chips import Attachment, Attachments
@@ -77,6 +77,8 @@ class CompareScreen(ColumnsScreen):
             prompt.fill(self._draft)
         self.clock.add(self._paint_state)
         self._seconds = self.set_interval(1.0, self.clock.request, pause=True)
+        for pane in self.panes:
+            pane.text.again = self.key("again")
         self.order_columns(shuffle=self.blind)
         self.choose(self.current)
         self.call_after_refresh(self.refresh_bar)
@@ -133,9 +135,7 @@ class CompareScreen(ColumnsScreen):
             names += ["adopt", "diff", "vote", "winner", "judge", "merge", "zoom", "back", "help"]
         else:
             names = ["model", "blind", "tools", "commands", "back", "help"]
-        overrides = self.flux.keymap_overrides
-        hints = [BY_ID[f"compare.{name}"] for name in names]
-        return [(first_key(hint, overrides), hint.label) for hint in hints]
+        return [(self.key(name), BY_ID[f"compare.{name}"].label) for name in names]
 
     def _paint_state(self) -> None:
         self.paint_tabs()
@@ -183,8 +183,9 @@ class CompareScreen(ColumnsScreen):
         elif word.startswith("/") and word[1:].isalnum():
             composer.give_back(text, files)
             known = word[1:] in keymap.BY_SLASH
-            place = "is a command of the chat: F6 goes there" if known else "is no command"
-            self.flux.warn(f"{word} {place}; F1 shows those of the split view")
+            chat = f"is a command of the chat: {self.key('back')} goes there"
+            place = chat if known else "is no command"
+            self.flux.warn(f"{word} {place}; {self.key('help')} shows those of the split view")
         else:
             self.ask(text, files)
 
@@ -333,7 +334,8 @@ class CompareScreen(ColumnsScreen):
                 pane.show()
         self.say(*self._outcome())
         if not self.is_current:
-            self.flux.notify(f"Columns: {self._outcome()[0]} · F6", timeout=5, markup=False)
+            key = self.flux.chat.key_of("compare.open") or "/compare"
+            self.flux.notify(f"Columns: {self._outcome()[0]} · {key}", timeout=5, markup=False)
         self.refresh_bar()
         self.estimate()
         self.remember()
@@ -343,9 +345,10 @@ class CompareScreen(ColumnsScreen):
         failed = [pane.letter for pane in self.panes if pane.column.progress.state == "failed"]
         stopped = [pane.letter for pane in self.panes if pane.column.progress.state == "stopped"]
         if self.blind:
-            return "All are there: Alt+V votes and shows who is who", "◩", "$warning"
+            return f"All are there: {self.key('vote')} votes and shows who is who", "◩", "$warning"
         if failed:
-            return f"{', '.join(failed)} failed: F5 asks the column again", "✗", "$error"
+            words = f"{', '.join(failed)} failed: {self.key('again')} asks the column again"
+            return words, "✗", "$error"
         if stopped:
             whole = len(stopped) == len(self.panes)
             return "Stopped" if whole else f"{', '.join(stopped)} stopped", "■", "$warning"

@@ -136,9 +136,8 @@ class CompareActions:
                 screen.comparison.change(pane.index, model)
                 flux.prepare(model)
                 pane.text.divider(f"{one_line(str(model.ref), 60)} answers from here", "switch")
-                later = (
-                    "from the next question on" if pane.column.session.busy else "F5 asks it now"
-                )
+                now = f"{screen.key('again')} asks it now"
+                later = "from the next question on" if pane.column.session.busy else now
                 screen.say(f"{pane.letter} is {one_line(model.ref.name, 40)}: {later}", "⇄")
                 screen.refresh_bar()
                 screen.estimate()
@@ -171,7 +170,8 @@ class CompareActions:
 
     def _only_when_known(self) -> None:
         if self._screen.blind:
-            raise InputError("the columns are blind", hint="vote first, or Alt+Y shows names")
+            hint = f"vote first, or {self._screen.key('blind')} shows names"
+            raise InputError("the columns are blind", hint=hint)
         if self._screen.busy:
             raise InputError("an answer is still running", hint="stop it first")
 
@@ -219,7 +219,7 @@ class CompareActions:
                 each.show()
                 words = f"all go on from {one_line(pane.column.session.model.ref.name, 40)}"
                 each.text.divider(words, "notice")
-            screen.say(f"All columns go on from {pane.letter}; Alt+K takes that back")
+            screen.say(f"All columns go on from {pane.letter}; {screen.key('own')} takes that back")
             screen.refresh_bar()
             screen.estimate()
             screen.remember()
@@ -280,8 +280,9 @@ class CompareActions:
         screen = self._screen
         screen.app.pop_screen()
         if screen.busy:
-            words = "The columns go on answering: F6 shows them"
-            screen.flux.chat.query_one(StatusLine).say(words, "◉")
+            chat = screen.flux.chat
+            words = f"The columns go on answering: {chat.key_of('compare.open') or '/compare'}"
+            chat.query_one(StatusLine).say(f"{words} shows them", "◉")
 
     def _close(self, note: str) -> None:
         """Go to the chat, which shows *note*; there is no way back to these columns."""

@@ -14,6 +14,7 @@ from flux_tui.core.errors import FluxError
 from flux_tui.session.column import Column
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.labels import plain
+from flux_tui.ui.screens.compare_keys import first_key
 from flux_tui.ui.screens.listing import LinkScreen
 from flux_tui.ui.widgets.column_pane import LETTERS, ColumnPane
 from flux_tui.ui.widgets.column_text import ColumnText, DiffText, Together
@@ -49,6 +50,10 @@ class ColumnsScreen(Screen[None]):
     def flux(self) -> FluxApp:
         """The application."""
         return cast("FluxApp", self.app)
+
+    def key(self, name: str) -> str:
+        """Return the key of an action of the split view, the user's own, as a hint names it."""
+        return first_key(f"compare.{name}", self.flux.keymap_overrides)
 
     @property
     def shown(self) -> list[ColumnPane]:

@@ -113,7 +113,7 @@ COLUMN_ACTIONS: tuple[ColumnAction, ...] = (
     _action("scoreboard", "alt+o,o", "scoreboard", "Scoreboard", "Ratings from all votes"),
     _action("commands", "ctrl+p", "commands", "Commands", "Search these commands"),
     _action("help", "f1,question_mark", "help", "Help", "Show keys and commands"),
-    _action("back", "f6", "chat", "Chat", "Back to the chat; F6 there comes back"),
+    _action("back", "f6", "chat", "Chat", "Back to the chat; /compare there comes back"),
 )
 """In the order of the help screen."""
 
@@ -158,9 +158,10 @@ def keys_of(action: ColumnAction, overrides: Mapping[str, str] | None = None) ->
     return ", ".join(_name(key) for key in (*keys, *action.letters) if key)
 
 
-def first_key(action: ColumnAction, overrides: Mapping[str, str]) -> str:
-    """Return the key that a hint names."""
-    return keys_of(action, overrides).partition(", ")[0]
+def first_key(action_id: str, overrides: Mapping[str, str]) -> str:
+    """Return the key that a hint names; the slash command of an action that has lost its key."""
+    action = BY_ID[action_id]
+    return keys_of(action, overrides).partition(", ")[0] or f"/{action.slash}"
 
 
 def _name(key: str) -> str:
@@ -182,8 +183,9 @@ def key_rows(overrides: Mapping[str, str] | None = None) -> tuple[tuple[str, str
     )
 
 
-COLUMN_KEYS: tuple[tuple[str, str], ...] = (
-    *key_rows()[:4],
-    *((keys_of(action), f"{action.help} (/{action.slash})") for action in COLUMN_ACTIONS),
-)
-"""The rows of the documentation, with the keys that hold unless the user has others."""
+def column_keys(overrides: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return keys and what they do, for the documentation and the chat's help."""
+    return (
+        *key_rows(overrides)[:4],
+        *((keys_of(a, overrides), f"{a.help} (/{a.slash})") for a in COLUMN_ACTIONS),
+    )

@@ -46,7 +46,8 @@ class ReadingActions:
     def _hide(self) -> None:
         shown = self._screen.shown
         if len(shown) == 1:
-            raise InputError("this is the only column left", hint="u shows all")
+            hint = f"{self._screen.key('show')} shows all"
+            raise InputError("this is the only column left", hint=hint)
         at = shown.index(self._pane) if self._pane in shown else 0
         shown[at].add_class("-hidden")
         self._screen.add_class("-some-hidden")
@@ -81,7 +82,8 @@ class ReadingActions:
     def _next_diff(self) -> Awaitable[None] | None:
         panes = self._screen.shown
         if len(panes) < 2:
-            raise InputError("only one column is shown", hint="u shows all")
+            hint = f"{self._screen.key('show')} shows all"
+            raise InputError("only one column is shown", hint=hint)
         mine = self._diff[0] if self._diff else self._pane
         others = [pane for pane in panes if pane is not mine]
         after = [p for p in others if panes.index(p) > panes.index(mine)] if mine in panes else []
@@ -108,7 +110,8 @@ class ReadingActions:
         two.show_diff(one.letter, theirs, found.right, found.alike)
         self._screen.choose(one)
         self._screen.read_on()
-        words = f"{one.letter} and {two.letter}: {found.alike:.0%} alike · d next · Esc ends it"
+        words = f"{one.letter} and {two.letter}: {found.alike:.0%} alike"
+        words += f" · {self._screen.key('diff')} next · {self._screen.key('stop')} ends it"
         self._screen.say(words, "±", "$accent")
 
     def end_diff(self) -> None:

@@ -101,7 +101,8 @@ class Refining:
         screen = self._screen
         pane = screen.current
         if screen.blind:
-            raise InputError("the columns are blind", hint="vote first, or Alt+Y shows names")
+            hint = f"vote first, or {screen.key('blind')} shows names"
+            raise InputError("the columns are blind", hint=hint)
         texts = [each.answer() for each in self._answered("merge")]
 
         async def write(model: ModelInfo) -> None:
@@ -161,7 +162,8 @@ class Refining:
 
     async def _judge(self, model: ModelInfo, rubric: str, panes: list[ColumnPane]) -> None:
         screen = self._screen
-        screen.say(f"{one_line(model.ref.name, 40)} judges, twice · Esc stops", "◉")
+        stop = screen.key("stop")
+        screen.say(f"{one_line(model.ref.name, 40)} judges, twice · {stop} stops", "◉")
         answers = [pane.answer() for pane in panes]
         question, base = self._question(panes[0]), screen.comparison.base
         found = await judge_answers(base, model, rubric, question, answers)

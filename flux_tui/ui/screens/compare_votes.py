@@ -58,7 +58,9 @@ class Votes:
             screen.comparison.reveal()
         screen.order_columns(shuffle=screen.blind)
         screen.remember()
-        words = "Blind: shuffled; vote with Alt+V" if screen.blind else "Names are shown again"
+        words = "Names are shown again"
+        if screen.blind:
+            words = f"Blind: shuffled; vote with {screen.key('vote')}"
         screen.say(words, "◩" if screen.blind else "●", "$warning" if screen.blind else "$success")
 
     def vote(self) -> None:
@@ -104,5 +106,6 @@ class Votes:
             screen.choose(best)
         name = one_line(best.column.session.model.ref.name, 40) if best else ""
         told = f"Voted for {name}" if best else "Voted: " + ("a tie" if choice == "tie" else "bad")
-        screen.say(f"{told} · Alt+O scoreboard · Alt+A adopts a column", "★", "$warning")
+        board, adopt = screen.key("scoreboard"), screen.key("adopt")
+        screen.say(f"{told} · {board} scoreboard · {adopt} adopts a column", "★", "$warning")
         screen.refresh_bar()

@@ -20,7 +20,7 @@ from flux_tui.core.errors import FluxError
 from flux_tui.core.sanitize import visible
 from flux_tui.tools.base import Preview
 from flux_tui.ui.keymap import ACTIONS, keys_of
-from flux_tui.ui.place_keys import COMPOSER_KEYS, PLACE_KEYS
+from flux_tui.ui.place_keys import COMPOSER_KEYS, place_keys
 from flux_tui.ui.render.diff import diff_content
 from flux_tui.ui.render.labels import assemble, one_line, plain, seconds
 from flux_tui.ui.widgets.plain import Plain
@@ -247,7 +247,7 @@ def help_text(overrides: Mapping[str, str], width: int) -> Content:
             keys, slash, words = f"{keys} … {last}", "/slot1 … /slot9", "Use favourite model 1 to 9"
         slash += f" [{action.argument}]" if action.argument else ""
         parts += _help_row(keys, slash, words, width)
-    for name, rows in (("Composer", COMPOSER_KEYS), *PLACE_KEYS):
+    for name, rows in (("Composer", COMPOSER_KEYS), *place_keys(overrides)):
         parts += ["\n", (f"{name}\n", "bold $primary")]
         for keys, words in rows:
             parts += _help_row(keys, "", words, width)

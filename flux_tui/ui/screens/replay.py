@@ -76,6 +76,7 @@ class ReplayScreen(ColumnsScreen):
     def on_mount(self) -> None:
         """Begin."""
         self.panes[0].note, self.panes[1].note = "original", "replay"
+        self.panes[1].text.again = "r"
         self.clock.add(self.paint_tabs)
         self.choose(self.panes[1])
         self.panes[1].focus()

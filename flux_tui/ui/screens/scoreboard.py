@@ -122,7 +122,9 @@ def board_text(
 ) -> Content:
     """Return the table in *width* cells: rating, its interval as figures and as a bar, votes."""
     if not ratings:
-        return assemble("No votes yet. ", ("Compare models with F6, and vote with Alt+V.", "dim"))
+        return assemble(
+            "No votes yet. ", ("Compare models with /compare, and vote there with /vote.", "dim")
+        )
     blind = sum(vote.blind for vote in votes)
     head = f"{tag or 'All tags'} · {len(votes)} vote{'s' if len(votes) != 1 else ''}, {blind} blind"
     lines = [assemble((head, "bold $primary")), plain("")]

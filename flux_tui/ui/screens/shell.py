@@ -64,6 +64,7 @@ class Shell(Screen[None]):
         self._actions = ChatActions(chat)
         transcript = Transcript(self.clock, id="transcript")
         transcript.display = False
+        transcript.again = f"{self.key_of('chat.retry')} or /retry".removeprefix(" or ")
         with self.app.batch_update():
             await self.query_one(ModelBar).furnish()
             composer = self.query_one(Composer)

@@ -167,6 +167,7 @@ class Transcript(ReadingView, can_focus=True):
         super().__init__(clock, name=name, id=id, classes=classes)
         self._results: dict[str, ToolResult] = {}
         self._calls: dict[str, str] = {}  # call id to message id
+        self.again = "/retry"  # what asks again, as the user knows it
 
     def show(self, conversation: Conversation) -> None:
         """Show the path of *conversation* from its end, in place of what is there."""
@@ -292,7 +293,7 @@ class Transcript(ReadingView, can_focus=True):
         said = isinstance(last, Finished) and bool(last.message.error)
         if event.error and not said:  # a reply that broke off says it itself
             hint = f"\n{event.hint}" if event.hint else ""
-            retry = "\nF5 or /retry asks again" if event.retryable else ""
+            retry = f"\n{self.again} asks again" if event.retryable else ""
             self.divider(f"{event.error}{hint}{retry}", "error")
         self._stream(False)
 
