@@ -94,7 +94,12 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="requests a minute, likewise (no limit)",
     )
-    parser.add_argument("--max-cost", metavar="USD", type=dollars, help="ask no more at this cost")
+    parser.add_argument(
+        "--max-cost",
+        metavar="USD",
+        type=dollars,
+        help="ask no more at this cost; with --batch, hand nothing in that could cost more",
+    )
     parser.add_argument(
         "--batch", action="store_true", help="hand the prompts in at the vendors' batch endpoints"
     )

@@ -22,7 +22,6 @@ _ALONE = {
     "judge": "run it again without --batch, on the same --out",
     "rpm": "the vendors set the pace of a batch",
     "concurrency": "the vendors set the pace of a batch",
-    "max_cost": "what a batch costs is known at its end",
 }
 
 
@@ -39,6 +38,10 @@ def run_batch(args: argparse.Namespace, prompts: tuple[Prompt, ...]) -> int:
         raise InputError("there are no tools in a batch", hint="leave out --tools")
     if args.collect and (args.prompt or args.prompts or args.models or args.out):
         raise InputError("a job knows its prompts and models", hint="name the job alone")
+    if args.collect and args.max_cost is not None:
+        raise InputError(
+            "--max-cost does not go with --collect", hint="it holds before a job is handed in"
+        )
     return carry_on(args, prompts)
 
 
@@ -79,7 +82,10 @@ async def _carry_on(
             # Another process may have carried it on before it let go of the answers.
             job = await asyncio.to_thread(folder.find, job.id)
         elif not args.collect:
-            await _plan(runtime, folder, args, job, log)
+            await _plan(runtime, args, job, log)
+        if not args.collect and job.unsent:
+            await _hold_to_limits(runtime, args, job)
+            await asyncio.to_thread(folder.save, job)
         run = BatchRun(runtime, folder, job, log, complain)
         wait = args.wait
         if runtime.demo and job.open and not wait:
@@ -111,21 +117,30 @@ async def _job(
     return folder.new(key, prompts, args.out) if job is None else job
 
 
-async def _plan(
-    runtime: Runtime, folder: JobFolder, args: argparse.Namespace, job: Job, log: AnswerLog
-) -> None:
+async def _plan(runtime: Runtime, args: argparse.Namespace, job: Job, log: AnswerLog) -> None:
     from flux_tui.session.batch_run import plan_parts
 
     def answered(digest: str, model: str) -> bool:
         record = log.records.get(("answer", digest, model))
         return record is not None and not record["error"]
 
-    models = chosen(runtime, args, fewest=1)
-    if runtime.new_session(models[0]).ledger.allowance(None) == 0:
+    await plan_parts(runtime, job, chosen(runtime, args, fewest=1), answered)
+
+
+async def _hold_to_limits(runtime: Runtime, args: argparse.Namespace, job: Job) -> None:
+    """Tell what handing in *job*, or the rest of it, will cost, and refuse if that is too much.
+
+    Raises:
+        BudgetError: it would break a budget, or could cost more than `--max-cost`.
+    """
+    from flux_tui.session.batch_cost import foretell
+
+    ledger = runtime.new_session(runtime.find_model(job.unsent[0].model)).ledger
+    if ledger.allowance(None) == 0:
         raise BudgetError("your budget is spent", hint="raise it under [budget], or wait")
-    await plan_parts(runtime, job, models, answered)
-    if job.parts:
-        await asyncio.to_thread(folder.save, job)
+    forecast = await foretell(runtime, job)
+    forecast.hold_to(args.max_cost, ledger)
+    complain(f"this batch costs {forecast.told()}")
 
 
 def _told(run: BatchRun, args: argparse.Namespace, *, interrupted: bool) -> int:

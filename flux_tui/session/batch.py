@@ -76,6 +76,11 @@ class Job:
         """Whether something is still to come."""
         return any(part.open for part in self.parts)
 
+    @property
+    def unsent(self) -> list[Part]:
+        """The parts that are not handed in, as far as is known."""
+        return [part for part in self.parts if part.status in ("new", "waiting", "submitting")]
+
     def divide(self, part: Part) -> None:
         """Put two parts in the place of *part*, which holds two prompts at least."""
         middle = len(part.prompts) // 2

@@ -237,7 +237,6 @@ def test_a_refused_key_fails_every_prompt_with_its_reason(server: str, prompts: 
     ("words", "told"),
     [
         (["--judge", GPT], "--judge does not go with a batch"),
-        (["--max-cost", "1"], "--max-cost does not go with a batch"),
         (["--tools", "read"], "no tools in a batch"),
         (["--collect", "none"], "a job knows its prompts"),
         (["-m", "cohere/command-a-03-2025"], "no batch endpoint for cohere/command-a-03-2025"),
