@@ -137,8 +137,25 @@ class _Normalizer:
             parts.sort(key=_is_call)
         if message.stop in _CUT_OFF:
             _mark_cut(parts)
+        if self.model.api == "anthropic" and message.stop != "pause":
+            self._strip_last_thoughts(parts, message)
         if parts:
             yield with_parts(message, tuple(parts))
+
+    def _strip_last_thoughts(self, parts: list[Part], message: Message) -> None:
+        """Take away reasoning that nothing follows, as where the limit was reached inside it.
+
+        "The final block in an assistant message cannot be `thinking`", in any later request.
+        """
+        reason = "nothing follows it in its answer"
+        while parts and _is_reasoning(parts[-1]):
+            what: Subject = "thinking" if type(parts.pop()) is Thinking else "item"
+            noted = ("kept", what, message.id)
+            for place in reversed(range(len(self.items))):
+                one = self.items[place]
+                if (one.action, one.what, one.message_id) == noted:
+                    self.items[place] = ReportItem("dropped", what, reason, message.id)
+                    break
 
     def _answer_part(self, part: Part, message: Message, *, own: bool) -> Part | None:
         match part:
@@ -350,6 +367,10 @@ def _is_call(part: Part) -> bool:
     return type(part) is ToolCall
 
 
+def _is_reasoning(part: Part) -> bool:
+    return isinstance(part, Thinking) or (isinstance(part, Opaque) and "thinking" in part.kind)
+
+
 def _mark_cut(parts: list[Part]) -> None:
     """Say in an answer that it was cut off, behind what it says and before its calls."""
     if _CUT not in parts and any(type(part) is Text for part in parts):
@@ -369,7 +390,7 @@ def _unanswered(place: int, messages: Sequence[Message]) -> tuple[int, ...]:
     ]
     if not calls or place + 1 == len(messages):
         return ()
-    answered: set[object] = set()
+    answered: set[str] = set()
     for message in islice(messages, place, None):
         if message.role != "assistant":
             break
@@ -378,9 +399,10 @@ def _unanswered(place: int, messages: Sequence[Message]) -> tuple[int, ...]:
             for part in message.parts
             if isinstance(part, Opaque) and part.kind.endswith("_result")
         )
-    return tuple(index for index, name in calls if name not in answered)
+    return tuple(index for index, name in calls if not name or name not in answered)
 
 
-def _field(part: Opaque, key: str) -> object:
+def _field(part: Opaque, key: str) -> str:
     block = part.metadata.data.get("block")
-    return block.get(key) if isinstance(block, dict) else None
+    name = block.get(key) if isinstance(block, dict) else None
+    return name if isinstance(name, str) else ""

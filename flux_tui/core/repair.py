@@ -27,18 +27,24 @@ DECLINED = "[The model declined to answer.]"
 
 _DEEPEST = 64  # levels of arguments; deeper ones come from no sane model and exhaust the stack
 _LONGEST_NAME = 64
-_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")  # UTF-8 or a vendor's database refuses them
+# UTF-8 or a vendor's database refuses them; two halves that belong together are a character.
+_UNSENDABLE = re.compile("(?P<pair>[\ud800-\udbff][\udc00-\udfff])|[\x00\ud800-\udfff]")
 _STRANGE = re.compile("[^a-zA-Z0-9_-]")
 _NAME = re.compile("[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 
 
 def clean(text: str) -> str:
-    """Return *text* with NUL and lone surrogates as U+FFFD."""
+    """Return *text* with NUL and lone surrogates as U+FFFD, and pairs of them as one character."""
     if (
         text.isascii() and "\0" not in text
     ):  # so it nearly always is, and this is faster than the search
         return text
-    return _UNSENDABLE.sub("\ufffd", text) if _UNSENDABLE.search(text) else text
+    return _UNSENDABLE.sub(_sendable, text) if _UNSENDABLE.search(text) else text
+
+
+def _sendable(found: re.Match[str]) -> str:
+    pair = found["pair"]
+    return pair.encode("utf-16", "surrogatepass").decode("utf-16") if pair else "\ufffd"
 
 
 def blank(text: str) -> bool:

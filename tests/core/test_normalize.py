@@ -25,7 +25,7 @@ from flux_tui.core.messages import (
 from flux_tui.core.models import Abilities, ModelInfo
 from flux_tui.core.normalize import normalize
 from flux_tui.core.prefix import bind, head_digest
-from flux_tui.core.repair import DECLINED, EMPTY, NOT_RUN, tool_name
+from flux_tui.core.repair import DECLINED, EMPTY, NOT_RUN, clean, tool_name
 from flux_tui.core.usage import Cost, Usage
 from tests.core.strategies import MODELS, PNG
 
@@ -139,9 +139,27 @@ def test_thinking_goes_back_to_its_very_origin_alone_even_empty() -> None:
     assert sent(moved, answer(thinking, Text("x"))) == [(Text("x"),)]
     assert sent(CLAUDE, answer(Thinking("hm"), Text("x"))) == [(Text("x"),)]
     unsigned = Thinking("hm", signed(CLAUDE, signature=""))
-    _, report = normalize((answer(unsigned, thinking),), CLAUDE)
+    _, report = normalize((answer(unsigned, thinking, Text("x")),), CLAUDE)
     assert report.summary() == "thinking ×1 not sent"
     assert report.counts() == {("dropped", "thinking"): 1, ("kept", "thinking"): 1}
+
+
+def test_reasoning_that_nothing_follows_is_not_the_end_of_an_answer() -> None:
+    thinking = Thinking("hm", signed(CLAUDE, signature="s"))
+    hidden = Opaque("redacted_thinking", ProviderMetadata(CLAUDE.origin, {"block": {"data": "x"}}))
+    alone = answer(thinking, hidden, stop="length")
+
+    messages, report = normalize((user_message("a"), alone, user_message("b")), CLAUDE)
+
+    assert [message.role for message in messages] == ["user", "user"]
+    assert report.counts() == {("dropped", "thinking"): 1, ("dropped", "item"): 1}
+    assert sent(CLAUDE, answer(Text("x"), thinking, Text(" "), stop="length")) == [(Text("x"),)]
+    # A paused answer goes back as it came, to be gone on with.
+    assert sent(CLAUDE, answer(thinking, hidden, stop="pause")) == [(thinking, hidden)]
+
+
+def test_halves_of_a_character_become_whole_or_are_replaced() -> None:
+    assert clean("\ud83d\ude00 \ud83d \0") == "\U0001f600 \ufffd \ufffd"
 
 
 def test_reasoning_is_replayed_only_with_what_followed_it() -> None:
