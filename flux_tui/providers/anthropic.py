@@ -106,6 +106,7 @@ def encode(request: ChatRequest) -> Body:
         ]
         body["tool_choice"] = {"type": "none"}
     body.update(_thinking(request))
+    _settle_thinking(body)
     if request.temperature is not None and model.abilities.sampling and "thinking" not in body:
         body["temperature"] = request.temperature
     if model.source != "unknown" or "anthropic.com" in model.base_url:
@@ -138,6 +139,20 @@ def _thinking(request: ChatRequest) -> Body:
     if effort is not None:
         body["output_config"] = {"effort": effort}
     return body
+
+
+def _settle_thinking(body: Body) -> None:
+    """Ask for no thinking by budget where the answer that called the tools has none to give back.
+
+    "When `thinking` is enabled, a final `assistant` message must start with a thinking block":
+    so after another model's calls, or when the earlier thinking is refused.
+    """
+    turns = map(mapping, reversed(items(body["messages"])))
+    last = next((turn for turn in turns if turn.get("role") == "assistant"), {})
+    kinds = [string(mapping(block).get("type")) for block in items(last.get("content"))]
+    enabled = mapping(body.get("thinking")).get("type") == "enabled"
+    if enabled and "tool_use" in kinds and "thinking" not in kinds[0]:
+        del body["thinking"]
 
 
 def _budget(effort: Effort | None, max_tokens: int) -> Body:
@@ -289,7 +304,9 @@ def _without_thinking(body: Body) -> Body:
             content = [b for b in content if "thinking" not in string(mapping(b).get("type"))]
         if content:
             kept.append({**message, "content": content})
-    return {**body, "messages": kept}
+    less: Body = {**body, "messages": kept}
+    _settle_thinking(less)
+    return less
 
 
 def _make(endpoint: Endpoint, timeout: httpx2.Timeout) -> Any:

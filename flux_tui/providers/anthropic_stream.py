@@ -25,8 +25,10 @@ from flux_tui.core.events import (
     UsageUpdate,
 )
 from flux_tui.core.messages import StopReason
+from flux_tui.core.repair import clean
 from flux_tui.core.sanitize import Sanitizer, one_line, sanitize
 from flux_tui.core.usage import JSON, Usage
+from flux_tui.providers.call_fragments import without_calls
 from flux_tui.providers.failures import StreamFailure, vendor_failure
 from flux_tui.providers.json_values import count, items, mapping, string
 
@@ -65,9 +67,11 @@ class Decoder:
         self.unknown = 0
         self._blocks: dict[int, _Block] = {}
         self._next = 0
+        self._strange: set[int] = set()  # blocks that do not say what they are
         self._usage: dict[str, JSON] = {}
         self._reply: dict[str, JSON] = {}
         self._stop = ""
+        self._called = False
 
     def feed(self, event_name: str, data: str) -> Iterator[StreamEvent]:
         """Take one event. See `transport.StreamDecoder`."""
@@ -103,6 +107,10 @@ class Decoder:
             yield from self._finish(self._blocks.pop(index))
         details = mapping(self._reply.get("stop_details"))
         reason = STOP_REASONS.get(self._stop, "end")
+        if self._called and reason == "end":
+            reason = "tool_calls"
+        elif reason == "tool_calls" and not self._called:
+            reason = without_calls(begun=self._next > 0)
         yield Stopped(reason, one_line(string(details.get("explanation")), 500), dict(self._reply))
 
     def _started(self, message: dict[str, JSON]) -> Iterator[StreamEvent]:
@@ -127,16 +135,23 @@ class Decoder:
             if before.raw == raw and not (before.text or before.json):
                 return  # the same start once more
             yield from self._finish(self._blocks.pop(at))
+        if not string(raw.get("type")):
+            self.unknown += 1
+            self._strange.add(at)  # what follows for it says nothing either
+            return
+        self._strange.discard(at)
         block = _Block(self._next, _KINDS.get(string(raw.get("type")), "opaque"), raw)
         self._next += 1
         self._blocks[at] = block
         match block.kind:
             case "tool_use":
+                self._called = True
                 yield ToolCallDelta(
                     block.index, string(raw.get("id")), sanitize(string(raw.get("name")))
                 )
             case "text":
-                yield self._said(block, string(raw.get("text")))
+                if text := string(raw.get("text")):
+                    yield self._said(block, text)
             case "thinking":
                 yield self._said(block, string(raw.get("thinking")))
                 if signature := string(raw.get("signature")):
@@ -153,7 +168,11 @@ class Decoder:
         return TextDelta(block.index, clean)
 
     def _grown(self, event: dict[str, JSON]) -> Iterator[StreamEvent]:
-        block = self._blocks.get(_index(event))
+        at = _index(event)
+        block = self._blocks.get(at)
+        if block is None and at in self._strange:
+            self.unknown += 1
+            return
         if block is None:
             raise StreamFailure("protocol", "sent content for a block that it never began")
         delta = mapping(event.get("delta"))
@@ -186,7 +205,7 @@ class Decoder:
         match block.kind:
             case "text" | "thinking":
                 rest = block.sanitizer.flush()
-                exact = "".join(block.text)
+                exact = clean("".join(block.text))  # what was cut through its middle is whole now
                 extra: dict[str, JSON] = {}
                 if exact != "".join(block.shown) + rest:
                     extra["raw"] = exact
@@ -223,14 +242,18 @@ class Decoder:
 
 def usage_of(raw: dict[str, JSON]) -> Usage:
     """Return the disjoint buckets of *raw*: input_tokens already excludes both cache counts."""
-    written = mapping(raw.get("cache_creation"))
+    split = mapping(raw.get("cache_creation"))
+    short = count(split.get("ephemeral_5m_input_tokens"))
+    long = count(split.get("ephemeral_1h_input_tokens"))
+    output = count(raw.get("output_tokens"))
+    thought = count(mapping(raw.get("output_tokens_details")).get("thinking_tokens"))
     return Usage(
         input=count(raw.get("input_tokens")),
         cache_read=count(raw.get("cache_read_input_tokens")),
-        cache_write=count(raw.get("cache_creation_input_tokens")),
-        cache_write_1h=count(written.get("ephemeral_1h_input_tokens")),
-        output=count(raw.get("output_tokens")),
-        reasoning=count(mapping(raw.get("output_tokens_details")).get("thinking_tokens")),
+        cache_write=max(count(raw.get("cache_creation_input_tokens")), short + long),
+        cache_write_1h=long,
+        output=output,
+        reasoning=min(thought, output),
         raw=dict(raw),
     )
 

@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass, field
 
 from flux_tui.core.events import ToolCallDelta
+from flux_tui.core.messages import StopReason
 from flux_tui.core.sanitize import sanitize
 from flux_tui.core.usage import JSON
+from flux_tui.providers.failures import StreamFailure
 from flux_tui.providers.json_values import mapping, string
 
 
@@ -75,6 +77,17 @@ class CallFragments:
         if known is not None and not known.id:
             known.id = call_id
         return known
+
+
+def without_calls(*, begun: bool) -> StopReason:
+    """How a reply ended that stopped for tool calls and holds none; *begun*: it holds something.
+
+    Raises:
+        StreamFailure: it holds nothing, and nobody would take a blank for an answer.
+    """
+    if not begun:
+        raise StreamFailure("protocol", "announced tool calls and sent none")
+    return "end"
 
 
 def _whole(text: str) -> bool:

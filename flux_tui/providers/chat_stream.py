@@ -27,7 +27,7 @@ from flux_tui.core.events import (
 from flux_tui.core.messages import StopReason
 from flux_tui.core.sanitize import Sanitizer, one_line, sanitize
 from flux_tui.core.usage import JSON, Usage
-from flux_tui.providers.call_fragments import CallFragments
+from flux_tui.providers.call_fragments import CallFragments, without_calls
 from flux_tui.providers.failures import StreamFailure, vendor_failure
 from flux_tui.providers.json_values import count, items, mapping, string
 from flux_tui.providers.think_tags import ThinkTags
@@ -109,6 +109,8 @@ class Decoder:
             self._reply["unfinished"] = True
             return "end"
         reason = STOP_REASONS.get(self._reason)
+        if reason == "tool_calls" and not self._calls:
+            return without_calls(begun=self._text.begun)
         if reason is None and self._reason in {"error", "insufficient_system_resource"}:
             raise StreamFailure("server", words=f"finish_reason {self._reason}")
         if self._calls and reason in {"end", None}:
@@ -175,13 +177,18 @@ class Decoder:
 def usage_of(raw: dict[str, JSON]) -> Usage:
     """Return the disjoint buckets of *raw*: prompt_tokens include what the cache gave and took."""
     inside = mapping(raw.get("prompt_tokens_details"))
+    prompt, output = count(raw.get("prompt_tokens")), count(raw.get("completion_tokens"))
     read = count(inside.get("cached_tokens")) or count(raw.get("prompt_cache_hit_tokens"))
-    written = count(inside.get("cache_write_tokens"))
+    read = min(read, prompt)
+    written = min(count(inside.get("cache_write_tokens")), prompt - read)
+    thought = count(mapping(raw.get("completion_tokens_details")).get("reasoning_tokens"))
+    if count(raw.get("total_tokens")) == prompt + output + thought:
+        output += thought  # xAI counts reasoning beside the completion, OpenAI within it
     return Usage(
-        input=max(0, count(raw.get("prompt_tokens")) - read - written),
+        input=prompt - read - written,
         cache_read=read,
         cache_write=written,
-        output=count(raw.get("completion_tokens")),
-        reasoning=count(mapping(raw.get("completion_tokens_details")).get("reasoning_tokens")),
+        output=output,
+        reasoning=min(thought, output),
         raw=dict(raw),
     )

@@ -24,6 +24,7 @@ from flux_tui.core.events import (
 from flux_tui.core.messages import StopReason
 from flux_tui.core.sanitize import Sanitizer, one_line, sanitize
 from flux_tui.core.usage import JSON, Usage
+from flux_tui.providers.call_fragments import without_calls
 from flux_tui.providers.failures import StreamFailure, vendor_failure
 from flux_tui.providers.json_values import count, items, mapping, string
 
@@ -120,8 +121,11 @@ class Decoder:
         if self._citations:
             self._reply["citations"] = self._citations
         stop = STOP_REASONS.get(self._reason, "end")
-        if stop == "end" and any(part.kind == "call" for part in self._parts.values()):
+        called = any(part.kind == "call" for part in self._parts.values())
+        if stop == "end" and called:
             stop = "tool_calls"
+        elif stop == "tool_calls" and not called:
+            stop = without_calls(begun=bool(self._parts))
         known = self._reason in STOP_REASONS
         yield Stopped(stop, "" if known else one_line(self._reason), dict(self._reply))
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from flux_tui.core.messages import Document, Image, Message, Opaque, Text, Thinking, ToolCall
 from flux_tui.core.models import ModelInfo
+from flux_tui.core.repair import clean
 from flux_tui.core.usage import JSON
 from flux_tui.providers.json_values import items, mapping, plain
 
@@ -19,9 +20,15 @@ _NOTHING: Mapping[str, JSON] = {}
 
 
 def replay(part: Text | Thinking | ToolCall | Opaque, model: ModelInfo) -> Mapping[str, JSON]:
-    """Return the replay data of *part* if *model* itself wrote it there, else nothing."""
+    """Return the replay data of *part* if *model* itself wrote it there, else nothing.
+
+    Its texts can be sent; what is nested in it goes through `plain`.
+    """
     metadata = part.metadata
-    return metadata.data if metadata is not None and metadata.origin == model.origin else _NOTHING
+    if metadata is None or metadata.origin != model.origin:
+        return _NOTHING
+    data = metadata.data.items()
+    return {key: clean(value) if isinstance(value, str) else value for key, value in data}
 
 
 def safe_id(call_id: str, longest: int, *, wordlike: bool = False) -> str:
@@ -63,7 +70,11 @@ def arguments(call: ToolCall) -> dict[str, JSON]:
     """Return the argument object to replay; what could not be parsed goes as one string."""
     if call.error and call.raw:
         return {"INVALID_JSON": call.raw}
-    return {key: plain(value) for key, value in call.arguments.items()}
+    # They are clean since they were normalised; only what is nested must be copied.
+    return {
+        key: value if isinstance(value, (str, int)) else plain(value)
+        for key, value in call.arguments.items()
+    }
 
 
 def arguments_text(call: ToolCall) -> str:

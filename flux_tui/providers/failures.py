@@ -64,7 +64,11 @@ _BY_TYPE: dict[str, ErrorKind] = {
 _OVERFLOW = re.compile(
     r"context[ _](length|window|limit)|maximum context|prompt is too long|too many (input )?tokens"
     r"|exceeds? the (model's )?(context|available context)|input is too long"
-    r"|reduce the length of the (messages|input)|request_too_large.*token",
+    r"|reduce the length of the (messages|input)|request_too_large.*token"
+    # xAI, Kimi, GitHub and Gemini behind a router, IBM, z.ai (2026-11)
+    r"|maximum prompt length is|model token limit|token limit exceeded"
+    r"|token count.{0,40} exceeds the (limit|maximum)|exceeds the maximum allowed input length"
+    r"|prompt exceeds max length",
     re.IGNORECASE,
 )
 # Anthropic, then OpenAI Responses, then Gemini, as their answers of 400 word it (2026-11-22).
@@ -72,6 +76,7 @@ _STALE = re.compile(
     r"bound to a different conversation"
     r"|invalid `?(signature|data)`? in `?(redacted_)?thinking"
     r"|`thinking` or `redacted_thinking` blocks? .{0,60}cannot be modified"
+    r"|final block in an assistant message cannot be `(redacted_)?thinking"
     r"|expected `thinking` or `redacted_thinking`"
     r"|invalid_encrypted_content|encrypted content"
     r"|without its required (following|'reasoning') item"
@@ -145,7 +150,10 @@ def kind_of(error: Mapping[str, object], words: str) -> ErrorKind | None:
     """
     if (sure := _KINDS.get(string(error.get("error_kind")))) is not None:
         return sure
-    if _OVERFLOW.search(words):
+    names = [string(error.get("code")), string(error.get("type"))]
+    # "Too many tokens, please wait" is about a minute, not about the window.
+    hurried = any(_BY_TYPE.get(name) == "rate_limit" for name in names)
+    if _OVERFLOW.search(words) and not hurried:
         return "context"
     if _MONEY.search(words):
         return "quota"
@@ -259,7 +267,7 @@ def _refused(endpoint: Endpoint, status: int, response: object, body: object) ->
         words = raw
     kind = _of_status(status)
     if status in {400, 403, 404, 413, 422, 429}:
-        told = kind_of(error, words)
+        told = kind_of({"type": "rate_limit_error", **error} if status == 429 else error, words)
         if told in {"context", "quota", "not_found"} or (told and kind == "bad_request"):
             kind = told
     return provider_error(
@@ -310,7 +318,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def _until(date: str, now: datetime) -> float:
     try:
         at = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now.timestamp()
 

@@ -70,6 +70,7 @@ _COUNTS = (
     "thoughtsTokenCount",
     "totalTokenCount",
 )
+_EVERY_PART = frozenset({"text", "thought", "thoughtSignature", "partMetadata", "videoMetadata"})
 _Kind = Literal["text", "thinking"]
 
 
@@ -174,9 +175,8 @@ class Decoder:
         elif isinstance(part.get("text"), str):
             kind: _Kind = "thinking" if part.get("thought") is True else "text"
             yield from self._said(kind, string(part["text"]), signature)
-        elif part.keys() - {"thoughtSignature", "thought", "partMetadata"}:
+        elif kind_name := _kind_of(part):
             yield from self._closed()
-            kind_name = next(key for key in part if key not in {"thoughtSignature", "thought"})
             whole: dict[str, JSON] = {"part": plain(part)}
             yield OpaqueItem(self._number(), sanitize(kind_name), whole, note_of(part))
         elif signature:
@@ -251,6 +251,12 @@ def _delta(prose: _Prose, text: str, data: dict[str, JSON]) -> StreamEvent:
     return ThinkingDelta(prose.index, text, data or None)
 
 
+def _kind_of(part: dict[str, JSON]) -> str:
+    """The name of the one thing that *part* holds beside what belongs to any part; may be empty."""
+    strange = (key for key, value in part.items() if isinstance(value, dict))
+    return next((key for key in strange if key not in _EVERY_PART), "")
+
+
 def note_of(part: dict[str, JSON]) -> str:
     """Return what to tell a reader of a part that has no neutral form; may be empty."""
     if code := mapping(part.get("executableCode")):
@@ -271,11 +277,11 @@ def usage_of(raw: dict[str, JSON]) -> Usage:
     promptTokenCount includes what came from the cache but not what server-side tools put in;
     candidatesTokenCount does not include the thoughts.
     """
-    read = count(raw.get("cachedContentTokenCount"))
     prompt = count(raw.get("promptTokenCount")) + count(raw.get("toolUsePromptTokenCount"))
+    read = min(count(raw.get("cachedContentTokenCount")), prompt)
     thoughts = count(raw.get("thoughtsTokenCount"))
     return Usage(
-        input=max(0, prompt - read),
+        input=prompt - read,
         cache_read=read,
         output=count(raw.get("candidatesTokenCount")) + thoughts,
         reasoning=thoughts,

@@ -274,7 +274,7 @@ def _said(part: Part, model: ModelInfo) -> Iterator[Entry]:
 
 def _thought(part: Thinking, model: ModelInfo) -> Entry:
     data = replay(part, model)
-    extra = {name: data[name] for name in ("signature", "closed") if name in data}
+    extra = {name: plain(data[name]) for name in ("signature", "closed") if name in data}
     return {"type": "thinking", "thinking": [_words(part.text)], **extra}
 
 

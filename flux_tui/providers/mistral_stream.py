@@ -24,7 +24,7 @@ from flux_tui.core.events import (
 from flux_tui.core.messages import StopReason
 from flux_tui.core.sanitize import Sanitizer, sanitize
 from flux_tui.core.usage import JSON, Usage
-from flux_tui.providers.call_fragments import CallFragments
+from flux_tui.providers.call_fragments import CallFragments, without_calls
 from flux_tui.providers.failures import StreamFailure, vendor_failure
 from flux_tui.providers.json_values import count, items, mapping, string
 
@@ -126,6 +126,8 @@ class Decoder:
         stop = STOP_REASONS.get(self._reason, "end")
         if self._calls and stop == "end":
             stop = "tool_calls"
+        elif stop == "tool_calls" and not self._calls:
+            stop = without_calls(begun=self._index >= 0)
         yield Stopped(stop, "", dict(self._reply))
 
     def _choice(self, choice: dict[str, JSON]) -> Iterator[StreamEvent]:

@@ -3,7 +3,7 @@
 Replay data, in the metadata of parts; item ids mean something only together with the items
 before them, see `openai_responses.encode`:
     Thinking  {"id": "rs_...", "summary": [...], "encrypted_content": str, "content": [...]}
-    Text      {"id": "msg_...", "phase": str, "refusal": true}, what applies
+    Text      {"id": "msg_...", "phase": str, "refusal": true, "annotations": [...]}, what applies
     ToolCall  {"id": "fc_...", "namespace": str}
     Opaque    {"item": {...}}: the whole item (hosted tools)
 and of the reply: {"id", "model", "service_tier"}.
@@ -56,8 +56,8 @@ class _Item:
     """An output item while it arrives."""
 
     index: int
-    kind: str
-    id: str
+    kind: str = ""  # until the server says what it is
+    id: str = ""
     parts: dict[int, Sanitizer] = field(default_factory=dict[int, Sanitizer])
     text: dict[int, str] = field(default_factory=dict[int, str])  # as it came
     json: list[str] = field(default_factory=list[str])
@@ -150,10 +150,10 @@ class Decoder:
     def _added(self, event: dict[str, JSON]) -> Iterator[StreamEvent]:
         at = _place(event, "output_index")
         raw = mapping(event.get("item"))
-        if at in self._items:
+        item = self._items.setdefault(at, _Item(at * _PER_ITEM))
+        if item.kind:
             return
-        item = _Item(at * _PER_ITEM, string(raw.get("type")), string(raw.get("id")))
-        self._items[at] = item
+        item.kind, item.id = string(raw.get("type")), string(raw.get("id"))
         if item.kind == "function_call":
             self._called = True
             yield ToolCallDelta(
@@ -212,6 +212,8 @@ class Decoder:
                 yield from self._reasoning_done(item, raw)
             case "function_call":
                 yield from self._call_done(item, raw)
+            case "":
+                self.unknown += 1
             case kind:
                 yield OpaqueItem(item.index, one_line(kind), {"item": raw}, _note(raw))
 
@@ -225,6 +227,8 @@ class Decoder:
             if refusal:
                 self._refused += late
             extra: dict[str, JSON] = {**data, "refusal": True} if refusal else data
+            if cited := items(content.get("annotations")):
+                extra = {**extra, "annotations": cited}
             yield TextDelta(item.index + part, _grown(item, part, late), extra)
         yield from self._flushed(item)
 
@@ -262,13 +266,16 @@ _INCOMPLETE: dict[str, StopReason] = {"max_output_tokens": "length", "content_fi
 def usage_of(raw: dict[str, JSON]) -> Usage:
     """Return the disjoint buckets of *raw*: input_tokens include what the cache gave and took."""
     inside = mapping(raw.get("input_tokens_details"))
-    read, written = count(inside.get("cached_tokens")), count(inside.get("cache_write_tokens"))
+    prompt, output = count(raw.get("input_tokens")), count(raw.get("output_tokens"))
+    read = min(count(inside.get("cached_tokens")), prompt)
+    written = min(count(inside.get("cache_write_tokens")), prompt - read)
+    thought = count(mapping(raw.get("output_tokens_details")).get("reasoning_tokens"))
     return Usage(
-        input=max(0, count(raw.get("input_tokens")) - read - written),
+        input=prompt - read - written,
         cache_read=read,
         cache_write=written,
-        output=count(raw.get("output_tokens")),
-        reasoning=count(mapping(raw.get("output_tokens_details")).get("reasoning_tokens")),
+        output=output,
+        reasoning=min(thought, output),
         raw=dict(raw),
     )
 

@@ -21,6 +21,7 @@ from flux_tui.core.errors import ProviderError
 from flux_tui.core.events import RetryScheduled, StreamEvent, UsageUpdate
 from flux_tui.providers.failures import StreamFailure, classify, provider_error, stale_reasoning
 from flux_tui.providers.healing import Body, Healed, Healing
+from flux_tui.providers.json_values import items, mapping
 
 if TYPE_CHECKING:
     import httpx2
@@ -35,6 +36,7 @@ _SILENCE_SECONDS = 300.0  # a thinking model may say nothing for minutes
 _DRAIN_SECONDS = 1.0
 _EVENT_BYTES = 64 * 1024 * 1024
 _EVENTS = "text/event-stream"
+_MARK = b"\xef\xbb\xbf"  # of UTF-8, which an event stream may begin with
 _EVENT_STARTS = (b"data:", b"event:", b": ")
 _UNREADABLE = 4_000  # bytes of an answer that is no event stream, to tell what it is
 _OWN_HOSTS = (".openai.com", ".anthropic.com")
@@ -258,15 +260,38 @@ def _resumed(
     return httpx2.Response(200, headers=headers, content=whole(), request=request)
 
 
-def _chat_completion(data: bytes) -> bytes:
-    """Return the answer of a server that does not know `stream` as events, or nothing."""
+def _document(data: bytes) -> bytes:
+    """Return a document of JSON as events, or nothing.
+
+    It is the answer of a server that does not know `stream`, or an error in spite of the status.
+    """
     try:
         found: object = json.loads(data)
     except (ValueError, RecursionError):
         return b""
-    if not isinstance(found, dict) or "choices" not in found:
-        return b""
-    return b"data: " + json.dumps(found).encode() + b"\n\ndata: [DONE]\n\n"
+    if isinstance(found, dict) and "choices" in found:
+        return b"data: " + json.dumps(found).encode() + b"\n\ndata: [DONE]\n\n"
+    if error := _error(found):
+        return b"event: error\ndata: " + error.encode() + b"\n\n"
+    return b""
+
+
+def _error(found: object) -> str:
+    """Return the JSON of an error object, or of the first in a list; empty if it is none."""
+    lead = items(found)[0] if items(found) else found
+    return json.dumps(lead) if mapping(mapping(lead).get("error")) else ""
+
+
+def _stray_error(tail: bytes) -> str:
+    """Return the JSON of an error that stands bare behind the last event; empty if there is none.
+
+    So Google breaks off a stream: the lines have no ``data:``, and a reader of events skips them.
+    """
+    last = tail.decode("utf-8", "replace").replace("\r\n", "\n").strip().rpartition("\n\n")[2]
+    try:
+        return _error(json.loads(last))
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _pause(problem: ProviderError, attempt: int) -> float | None:
@@ -295,7 +320,17 @@ async def _attempt(
 async def _read(response: httpx2.Response, decoder: StreamDecoder) -> AsyncGenerator[StreamEvent]:
     import httpx2
 
-    source = aiter(httpx2.EventSource(response, max_event_size=_EVENT_BYTES))
+    tail = bytearray()
+
+    async def watched() -> AsyncGenerator[bytes]:
+        async for chunk in response.aiter_bytes():
+            tail.extend(chunk[-_UNREADABLE:])
+            del tail[:-_UNREADABLE]
+            yield chunk
+
+    stream = _resumed(response.request, b"", watched())
+    stream.encoding = "utf-8-sig"  # whatever the header says: the format knows no other
+    source = aiter(httpx2.EventSource(stream, max_event_size=_EVENT_BYTES))
     async for sse in source:
         # Comments never come; events with only an id or a retry time come without data.
         if not sse.data.strip():
@@ -310,6 +345,9 @@ async def _read(response: httpx2.Response, decoder: StreamDecoder) -> AsyncGener
             async with asyncio.timeout(_DRAIN_SECONDS):
                 async for _ in source:
                     pass
+    elif error := _stray_error(bytes(tail)):
+        for event in decoder.feed("error", error):
+            yield event
     for event in decoder.close():
         yield event
 
@@ -327,12 +365,12 @@ async def _event_stream(response: httpx2.Response) -> httpx2.Response:
     chunks = aiter(response.aiter_bytes())
     async for chunk in chunks:
         start += chunk
-        if start.startswith(_EVENT_STARTS):
+        if start.removeprefix(_MARK).startswith(_EVENT_STARTS):
             return _resumed(response.request, start, chunks)
         whole = start.lstrip()[:1] == b"{"
         if len(start) >= (_EVENT_BYTES if whole else _UNREADABLE):
             break
-    if document := _chat_completion(start):
+    if document := _document(start):
         return _resumed(response.request, document)
     words = start[:_UNREADABLE].decode("utf-8", "replace").strip()
     if not words:

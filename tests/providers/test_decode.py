@@ -123,8 +123,9 @@ def test_anthropic_items_without_a_neutral_form_are_kept_whole() -> None:
 @pytest.mark.parametrize("reason", list(anthropic_stream.STOP_REASONS))
 def test_every_anthropic_stop_reason_has_a_neutral_one(reason: str) -> None:
     end = {"type": "message_delta", "delta": {"stop_reason": reason}}
+    said = [block(0, type="tool_use", id="a", name="f", input={})] if reason == "tool_use" else []
 
-    assert built("anthropic", end, STOP).stop == anthropic_stream.STOP_REASONS[reason]
+    assert built("anthropic", *said, end, STOP).stop == anthropic_stream.STOP_REASONS[reason]
 
 
 def test_a_refusal_tells_the_explanation_of_the_vendor() -> None:
@@ -245,9 +246,37 @@ def test_openai_buckets_are_disjoint_and_add_up(
         assert usage.total == total + out
 
 
-@pytest.mark.parametrize("count", [-5, 1e300, float("nan"), True, "7", None])
+@pytest.mark.parametrize("count", [-5, 1e300, float("nan"), True, "-7", "x", "٣", None])
 def test_absurd_counts_are_nothing(count: object) -> None:
     assert anthropic_stream.usage_of({"output_tokens": count}).output == 0  # type: ignore[dict-item]
+
+
+def test_a_number_in_quotes_is_a_number() -> None:
+    usage = chat_stream.usage_of({"prompt_tokens": "12", "completion_tokens": "3"})
+
+    assert (usage.input, usage.output) == (12, 3)
+
+
+@pytest.mark.parametrize(("total", "output"), [(135, 103), (41, 9), (None, 9)])
+def test_reasoning_counts_once_within_the_completion_or_beside_it(
+    total: int | None, output: int
+) -> None:
+    # 135 is what xAI tells, which counts it beside; nobody can have thought more than was written.
+    raw = {"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": total}
+    usage = chat_stream.usage_of({**raw, "completion_tokens_details": {"reasoning_tokens": 94}})
+
+    assert usage.output == output
+    assert usage.reasoning == min(94, output)
+
+
+def test_no_bucket_is_larger_than_what_it_is_a_part_of() -> None:
+    details = {"input_tokens_details": {"cached_tokens": 9, "cache_write_tokens": 9}}
+    of_openai = responses_stream.usage_of({"input_tokens": 5, **details})
+    split = {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3}
+    of_anthropic = anthropic_stream.usage_of({"cache_creation": split})
+
+    assert (of_openai.prompt, of_openai.cache_read) == (5, 5)
+    assert (of_anthropic.cache_write, of_anthropic.cache_write_1h) == (5, 3)
 
 
 def test_responses_take_the_rest_of_a_text_from_the_end_of_its_item() -> None:

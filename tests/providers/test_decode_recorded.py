@@ -11,7 +11,9 @@ import pytest
 
 from flux_tui.core.events import Stopped
 from flux_tui.core.messages import Message, Opaque, Text, Thinking
+from flux_tui.core.models import Api
 from flux_tui.core.sanitize import sanitize
+from flux_tui.core.sources import sources
 from flux_tui.providers import anthropic_stream
 from tests.providers.recorded import RECORDED, events_of, message_of, streams
 
@@ -228,3 +230,30 @@ async def test_a_stream_split_at_odd_bytes_decodes_the_same(path: Path) -> None:
 
     assert await events_of(api, data, step=7) == once
     assert isinstance(once[-1], Stopped)
+
+
+@pytest.mark.parametrize(
+    ("api", "place", "expected"),
+    [
+        (
+            "anthropic",
+            "anthropic/test_anthropic__test_anthropic_web_search_tool_stream.0",
+            "https:",
+        ),
+        ("openai-responses", "openai_responses/vercel__azure-web-search-preview-tool.1", "https:"),
+        (
+            "openai-responses",
+            "openai_responses/test_openai_responses__"
+            "test_openai_responses_model_file_search_tool_stream.3",
+            ".txt",
+        ),
+        ("openai-responses", "compat/responses_xai/vercel__xai-web-search-tool.1", "https:"),
+    ],
+)
+async def test_what_an_answer_cites_is_known(api: Api, place: str, expected: str) -> None:
+    message = await message_of(api, whole(RECORDED / f"{place}.sse"))
+
+    cited = sources(message)
+
+    assert cited
+    assert all(expected in source.line for source in cited)

@@ -10,7 +10,7 @@ import pytest
 
 from flux_tui.core.errors import ProviderError
 from flux_tui.providers.base import Endpoint
-from flux_tui.providers.failures import classify, stale_reasoning
+from flux_tui.providers.failures import classify, kind_of, stale_reasoning
 
 
 def refused(words: str, status: int = 400) -> ProviderError:
@@ -26,6 +26,7 @@ def refused(words: str, status: int = 400) -> ProviderError:
         "messages.5.content.1: `thinking` or `redacted_thinking` blocks in the latest assistant "
         "message cannot be modified.",
         "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`.",
+        "messages.17: The final block in an assistant message cannot be `thinking`.",
         "The encrypted content gAAAAABo...x5Q= could not be verified.",
         "Item 'rs_68af' of type 'reasoning' was provided without its required following item.",
         "Item 'fc_68af' of type 'function_call' was provided without its required 'reasoning' "
@@ -48,6 +49,44 @@ def test_reasoning_that_is_refused_is_known_by_the_vendors_words(words: str) -> 
 )
 def test_other_refusals_are_not_healed_by_leaving_reasoning_out(words: str, status: int) -> None:
     assert not stale_reasoning(refused(words, status))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        "prompt token count of 200000 exceeds the limit of 128000",
+        "Invalid request: Your request exceeded model token limit: 262144",
+        "The input token count (2000000) exceeds the maximum number of tokens allowed (1048576).",
+        "input length and `max_tokens` exceed context limit: 190000 + 21000 > 200000",
+        "prompt too long; exceeded max context length by 3 tokens",
+        "too large for model with 131072 maximum context length",
+        "the request exceeds the available context size, try increasing it",
+        "Input is too long for requested model.",
+        "Prompt exceeds max length",
+    ],
+)
+def test_a_full_window_is_known_by_the_vendors_words(words: str) -> None:
+    assert kind_of({"type": "invalid_request_error"}, words) == "context"
+
+
+def test_too_many_tokens_a_minute_are_no_full_window() -> None:
+    words = "Too many tokens, please wait before trying again."
+
+    assert kind_of({"type": "rate_limit_error"}, words) == "rate_limit"
+    assert kind_of({"code": "context_length_exceeded"}, words) == "context"
+    assert told(429, {"message": words}) == "rate_limit"
+    assert told(400, {"message": words}) == "context"
+
+
+def told(status: int, error: dict[str, str]) -> str:
+    class RefusedError(Exception):
+        status_code = status
+        response = httpx2.Response(status)
+        body = error
+
+    endpoint = Endpoint(provider="box", label="", api="openai-chat", base_url="http://box.test")
+    return classify(endpoint, RefusedError()).kind
 
 
 def broken(base_url: str, *chain: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import httpx2
@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from flux_tui.core.errors import ProviderError
-from flux_tui.core.events import RetryScheduled, StreamEvent
+from flux_tui.core.events import RetryScheduled, StreamEvent, TextDelta
 from flux_tui.core.messages import user_message
 from flux_tui.core.models import ModelInfo, ModelRef
 from flux_tui.providers import anthropic, openai_responses
@@ -65,6 +65,7 @@ def served(content: bytes, kind: str = "text/event-stream") -> httpx2.Response:
         ({"retry-after": "-1"}, 0.0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "inf"}, None),
+        ({"retry-after": "1 Jan 99999999999999999999999 00:00:00"}, None),
         ({"retry-after": "Mon, 23 Nov 2026 12:00:07 GMT"}, 7.0),
         ({"retry-after": "Mon, 23 Nov 2026 11:00:00 GMT"}, 0.0),
         ({"retry-after-ms": "150", "retry-after": "9"}, 0.15),
@@ -116,6 +117,55 @@ async def test_an_output_limit_goes_under_the_name_the_server_wants() -> None:
 async def test_a_200_that_is_no_reply_is_a_failure(content: bytes, kind: str, words: str) -> None:
     with pytest.raises(ProviderError, match=words):
         await stream(lambda _: served(content, kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "step"),
+    [
+        ("text/event-stream", b"\xef\xbb\xbf", 1),
+        ("text/event-stream", b": \n\nid: 4\n\nretry: 9\n\ndata:\n\n", 3),
+        ("text/event-stream; charset=ISO-8859-1", b"", 100),
+        ("application/octet-stream", b"\xef\xbb\xbf", 100),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+async def test_an_event_stream_is_read_however_it_is_written(
+    kind: str, start: bytes, step: int, end: bytes
+) -> None:
+    said = '{"choices":[{"index":0,\ndata: "delta":{"content":"déjà"}}]}'
+    content = start + f"data: {said}\n\n".encode() + DONE
+    content = content.replace(b"\n", end)
+
+    async def body() -> AsyncIterator[bytes]:
+        for at in range(0, len(content), step):
+            yield content[at : at + step]
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": kind}, content=body())
+
+    events = await stream(answer)
+
+    assert [event.text for event in events if isinstance(event, TextDelta)] == ["déjà", "ok"]
+
+
+@pytest.mark.parametrize("tail", [b'{\n  "error": %s\n}\n', b'[{"error": %s}]\r\n\r\n'])
+async def test_an_error_that_breaks_off_a_stream_without_being_an_event_is_told(
+    tail: bytes,
+) -> None:
+    begun = b'data: {"choices":[{"index":0,"delta":{"content":"so"}}]}\n\n'
+    problem = b'{"type": "rate_limit_error", "message": "Resource exhausted"}'
+
+    with pytest.raises(ProviderError, match="limits the rate of requests: Resource exhausted"):
+        await stream(lambda _: served(begun + tail % problem))
+
+
+async def test_an_error_with_the_status_of_a_success_is_told_as_what_it_is() -> None:
+    problem = {"error": {"message": "no money", "code": "insufficient_quota"}}
+
+    with pytest.raises(ProviderError) as caught:
+        await stream(lambda _: httpx2.Response(200, json=problem))
+
+    assert caught.value.kind == "quota"
 
 
 async def test_a_failure_shows_neither_key_nor_control_characters() -> None:
