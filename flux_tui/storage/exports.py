@@ -21,6 +21,7 @@ from flux_tui.core.messages import (
     ToolResult,
 )
 from flux_tui.core.sanitize import one_line, sanitize
+from flux_tui.core.sources import sources_text
 
 Format: TypeAlias = Literal["md", "json", "html"]
 
@@ -79,6 +80,8 @@ def to_markdown(conversation: Conversation, title: str) -> str:
     for message in conversation:
         blocks.append(f"## {_speaker(message)}")
         blocks += [block for part in message.parts if (block := _markdown(part))]
+        if cited := sources_text(message):
+            blocks.append(cited)
         if note := _note(message):
             blocks.append(f"*{note}*")
     return "\n\n".join(blocks) + "\n"
@@ -91,6 +94,8 @@ def to_html(conversation: Conversation, title: str) -> str:
         body.append(_section("system", "System", _pre(conversation.system)))
     for message in conversation:
         inner = "\n".join(block for part in message.parts if (block := _html(part)))
+        if cited := sources_text(message):
+            inner += f"\n{_pre(cited)}"
         if note := _note(message):
             inner += f"\n<p><em>{escape(note)}</em></p>"
         body.append(_section(message.role, _speaker(message), inner))

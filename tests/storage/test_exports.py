@@ -11,14 +11,16 @@ from flux_tui.core.messages import (
     Conversation,
     Image,
     Message,
+    ProviderMetadata,
     Text,
     Thinking,
     ToolCall,
     ToolResult,
     user_message,
 )
-from flux_tui.core.models import ModelRef
-from flux_tui.storage.exports import FORMATS, REDACTED, export, redact
+from flux_tui.core.models import ModelRef, Origin
+from flux_tui.core.usage import JSON
+from flux_tui.storage.exports import FORMATS, REDACTED, Format, export, redact
 
 CANARY = "canary-0123456789"
 
@@ -76,3 +78,19 @@ def test_ordinary_words_are_not_taken_for_keys() -> None:
     text = "task-management-of-long-names sk-8 ask-me short"
 
     assert redact(text, ["short"]) == text
+
+
+@pytest.mark.parametrize("kind", ["md", "html"])
+def test_what_an_answer_cites_stands_below_it(kind: Format) -> None:
+    cited: JSON = [{"title": "<i>Paris</i>", "url": "https://example.org/p"}]
+    origin = Origin("a", "cohere", "http://localhost", "b")
+    answer = Message(
+        role="assistant",
+        parts=(Text("So it is."),),
+        metadata=ProviderMetadata(origin, {"citations": cited}),
+    )
+
+    document = export(Conversation().plus(user_message("hi"), answer), kind)
+
+    title = "<i>Paris</i>" if kind == "md" else "&lt;i&gt;Paris&lt;/i&gt;"
+    assert f"Sources:\n\n1. {title} — https://example.org/p" in document

@@ -11,13 +11,14 @@ from flux_tui.core.events import Committed, ReplyDelta, ReplyStarted, TextDelta,
 from flux_tui.core.messages import (
     Conversation,
     Message,
+    ProviderMetadata,
     Text,
     Thinking,
     ToolCall,
     ToolResult,
     user_message,
 )
-from flux_tui.core.models import ModelRef
+from flux_tui.core.models import ModelRef, Origin
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.wrapping import wrap_facts
 from flux_tui.ui.widgets.transcript import Transcript
@@ -259,6 +260,32 @@ async def test_an_address_that_is_no_link_is_found_whole_even_where_it_is_broken
         await pilot.pause()
 
         assert pilot.app.seen == [("link", address)] * 3
+
+
+async def test_sources_stand_below_the_answer_literally_and_open_like_links():
+    cited = [
+        {"title": "[b]One[/b]", "url": "https://example.org/one"},
+        {"title": "Two", "url": "javascript:alert(1)"},
+    ]
+    origin = Origin("anthropic", "anthropic", "http://localhost", "claude-x")
+    part = Text("It is so.", ProviderMetadata(origin, {"citations": cited}))
+    conversation = Conversation().plus(user_message("hi"), answer("", "a0", parts=(part,)))
+    listed = "Sources:\n\n1. [b]One[/b] — https://example.org/one\n2. Two — javascript:alert(1)"
+    async with Demo().run_test(size=(80, 24)) as pilot:
+        transcript = await opened(pilot, conversation)
+        y = line_of(transcript, "1. [b]One[/b]")
+        assert line_of(transcript, "Sources") == y - 1
+        for at, word in ((y, "example"), (y + 1, "alert")):
+            line = shown(transcript).splitlines()[at]
+            await pilot.click(transcript, offset=(line.index(word), at))
+        await pilot.press("up", "o")
+        await pilot.pause()
+
+        assert pilot.app.seen == [("link", "https://example.org/one")] * 2
+        assert transcript.source_text("a0") == f"It is so.\n\n{listed}"
+        assert listed in transcript.session_text()
+
+        assert transcript.search("example.org") == 1
 
 
 async def test_what_has_no_link_says_so_with_an_empty_one():

@@ -50,6 +50,13 @@ def link_at(content: Content, cell: int | None = None) -> str:
     return ""
 
 
+def address(url: str) -> Content:
+    """Return *url* as text, and as a link if it may be opened."""
+    if not openable(url):
+        return plain(url, ".transcript--quiet")
+    return plain(url, _STYLES["link"]).stylize(Style.from_meta({"link": url}))
+
+
 def bare_links(text: str) -> list[str]:
     """Return the addresses that *text* names without being links, in order."""
     found = (address.rstrip(".,;:!?*_") for address in _BARE.findall(text))

@@ -18,11 +18,18 @@ from flux_tui.core.events import (
 )
 from flux_tui.core.messages import Message, Text, ToolCall, ToolResult
 from flux_tui.core.models import ModelRef
+from flux_tui.core.sources import sources, sources_text
 from flux_tui.ui.render.labels import count, footer, model_name, one_line, plain, seconds, speaker
 from flux_tui.ui.render.rows import Row
 from flux_tui.ui.render.wrapping import PROSE, fit, wrap, wrap_facts
 from flux_tui.ui.widgets.transcript_layout import Layout
-from flux_tui.ui.widgets.transcript_pieces import Lines, Piece, PieceKind, shortened
+from flux_tui.ui.widgets.transcript_pieces import (
+    Lines,
+    Piece,
+    PieceKind,
+    SourcesPiece,
+    shortened,
+)
 from flux_tui.ui.widgets.transcript_sections import (
     CallSection,
     CallState,
@@ -221,7 +228,7 @@ class Finished(Speaking):
 
     def source(self) -> str:
         """Return the Markdown of the message."""
-        return self.message.text
+        return "\n\n".join(filter(None, (self.message.text, sources_text(self.message))))
 
     def may_have(self, kind: PieceKind) -> bool:
         """Look into the message."""
@@ -318,6 +325,8 @@ class Finished(Speaking):
     def _ending(self) -> list[Piece]:
         message = self.message
         pieces: list[Piece] = []
+        if cited := sources(message):
+            pieces.append(SourcesPiece(cited, sources_text(message)))
         if message.error:
             words = plain(f"✗ {message.error}", ".transcript--error")
             error = message.error

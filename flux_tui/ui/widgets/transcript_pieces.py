@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
 from textual.content import Content
 
+from flux_tui.core.sources import Source
 from flux_tui.ui.render.blocks import Block
 from flux_tui.ui.render.code import (
     AT_ONCE,
@@ -18,6 +19,7 @@ from flux_tui.ui.render.code import (
     language_of,
     plain_code,
 )
+from flux_tui.ui.render.inline import address
 from flux_tui.ui.render.labels import count, plain
 from flux_tui.ui.render.markdown import raw_rows, render_block
 from flux_tui.ui.render.rows import BLANK, Row, kept_rows
@@ -165,6 +167,23 @@ class Raw(Piece):
         if not indent:
             return rows
         return [Row(fit(bar + row.content, width), self.target, indent, row.join) for row in rows]
+
+
+class SourcesPiece(Piece):
+    """What an answer cites, numbered; an address that may be opened is a link."""
+
+    def __init__(self, cited: Sequence[Source], source: str) -> None:
+        super().__init__("note", source, gap=True)
+        self._cited = cited
+
+    def _build(self, width: int) -> list[Row]:
+        rows = [Row(plain("Sources", ".transcript--quiet"))]
+        for number, each in enumerate(self._cited, 1):
+            line = plain(f"{number}. {each.title}", ".transcript--quiet")
+            if each.url:
+                line += plain(" — " if each.title else "", ".transcript--quiet") + address(each.url)
+            rows += wrap(line, min(width, PROSE))
+        return rows
 
 
 class _Breath:
