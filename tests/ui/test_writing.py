@@ -434,6 +434,72 @@ async def test_what_waits_is_part_of_the_draft(tmp_path: Path) -> None:
         await chat.press("escape")
 
 
+def _files(chat: Chat) -> list[str]:
+    return [item.name for item in chat.app.chat.query_one(Attachments).items]
+
+
+async def _crash(chat: Chat) -> str:
+    """Have nothing written any more, as if the program had been killed."""
+    session = chat.session.id
+    assert session is not None
+    chat.app.chat.drafts.changed = lambda: None  # type: ignore[method-assign]
+    chat.app.chat.drafts._session = None  # pyright: ignore[reportPrivateUsage]
+    return session
+
+
+async def test_the_files_of_what_waits_and_of_what_is_written_outlive_a_crash(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        for name in ("a.txt", "b.txt", "gone.txt"):
+            (tmp_path / "work" / name).write_text(f"the text of {name}\n")
+        await chat.begin(SLOW)
+        await _paste(chat, str(tmp_path / "work" / "a.txt"))
+        await wait_until(lambda: _files(chat) == ["a.txt"])
+        await chat.send("what is in it?")
+        await wait_until(lambda: not _files(chat))
+        for name in ("b.txt", "gone.txt"):
+            await _paste(chat, str(tmp_path / "work" / name))
+        await wait_until(lambda: _files(chat) == ["b.txt", "gone.txt"])
+        await _kept(chat, "gone.txt")
+        await _kept(chat, "a.txt")
+        session = await _crash(chat)
+        chat.session.stop()
+    (tmp_path / "work" / "gone.txt").unlink()
+
+    async with chatting(tmp_path) as chat:
+        chat.app.chat.take(await chat.app.runtime.resume(session))
+        await wait_until(lambda: chat.prompt.text == "what is in it?")
+        await wait_until(lambda: _files(chat) == ["a.txt", "b.txt"])
+
+        await wait_until(lambda: "gone.txt cannot be attached" in chat.text("#status-now"))
+
+
+async def test_a_file_alone_is_a_draft_too(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        (tmp_path / "work" / "a.txt").write_text("words\n")
+        await chat.say("hello")
+        await _paste(chat, str(tmp_path / "work" / "a.txt"))
+
+        await _kept(chat, "a.txt")
+
+
+async def test_a_queued_message_that_was_taken_back_keeps_its_file_in_the_draft(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        (tmp_path / "work" / "a.txt").write_text("words\n")
+        await chat.begin(SLOW)
+        await _paste(chat, str(tmp_path / "work" / "a.txt"))
+        await wait_until(lambda: _files(chat))
+        await chat.send("and then?")
+        assert chat.app.chat.sending.take_back()
+        await chat.press("x")
+
+        await _kept(chat, "a.txt")
+        assert _files(chat) == ["a.txt"]
+
+
 async def test_a_session_that_is_only_read_gives_the_message_back(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         await chat.say("hello")

@@ -201,6 +201,7 @@ class ChatScreen(Shell):
 
     @on(Attachments.Changed)
     def _files_changed(self) -> None:
+        self.drafts.changed()
         files = self.query_one(Composer).files
         if self.session is None or not files:
             return

@@ -29,7 +29,7 @@ _FORGIVING = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is being written: text with chips, what they stand for, what waits, files."""
+    """What is being written: text with chips, what they stand for, what waits, files of both."""
 
     text: str = ""
     pastes: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -134,8 +134,9 @@ class Drafts:
         pastes: dict[str, str] = {}
         for line in prompt.text.split("\n") if prompt.pastes else ():
             pastes |= prompt.pastes.of(line)
-        files = tuple(str(path) for path in composer.paths)
-        return Draft(prompt.text, pastes, tuple(item.text for item in waiting), files)
+        files = [*(file for item in waiting for file in item.files), *composer.files]
+        paths = dict.fromkeys(map(str, composer.paths_of(files)))
+        return Draft(prompt.text, pastes, tuple(item.text for item in waiting), tuple(paths))
 
     async def _write(self, key: str, draft: Draft) -> None:
         """Store *draft* under *key*."""
@@ -173,8 +174,7 @@ class Drafts:
         files = self._files.pop(key, ())
         composer.query_one(Attachments).restore(files)
         if not files and draft.files:
-            paths = [Path(name) for name in draft.files]
-            composer.attach_again([p for p in paths if await asyncio.to_thread(p.is_file)])
+            composer.attach_again([Path(name) for name in draft.files])
 
     async def _read(self, key: str) -> Draft:
         from flux_tui.storage.claims import is_free

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,8 @@ class Composer(Vertical):
         self._tree: FileTree | None = None  # the last one that was walked to the end
         self._walk: tuple[FileTree, asyncio.Task[None]] | None = None  # of the present word
         self._programs: asyncio.Task[tuple[str, ...]] | None = None
-        self._paths: dict[Attachment, Path] = {}  # where the files are, for drafts
+        self._paths: dict[int, Path] = {}  # where files are, by their hash: they may be large
+        self._again: Sequence[Path] = ()  # files of a draft, on their way
 
     def compose(self) -> ComposeResult:
         """Yield what helps above, the text below."""
@@ -152,7 +153,7 @@ class Composer(Vertical):
 
         for path in paths:
             item = await asyncio.to_thread(read_attachment, path)
-            self._paths[item] = path
+            self._paths[await asyncio.to_thread(hash, item)] = path
             self.query_one(Attachments).add(item)
 
     def expand_file(self) -> bool:
@@ -167,14 +168,25 @@ class Composer(Vertical):
             prompt.insert(text if len(text) <= LARGEST else prompt.pastes.shown(text))
         return bool(text)
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """Where the files lie that go with the next message."""
-        return tuple(self._paths[item] for item in self.files if item in self._paths)
+    def paths_of(self, files: Iterable[Attachment]) -> tuple[Path, ...]:
+        """Return where *files* lie that were attached here, and those that are being read again."""
+        known = (self._paths.get(hash(item)) for item in files)
+        return (*self._again, *(path for path in known if path is not None))
 
-    def attach_again(self, paths: Sequence[Path]) -> None:
-        """Attach the files of a draft."""
-        self._attach_all(paths)
+    @work(group="attach", exit_on_error=False)
+    async def attach_again(self, paths: Sequence[Path]) -> None:
+        """Attach the files of a draft, those that can still be; the first that cannot is told."""
+        troubles: list[str] = []
+        self._again = paths
+        for path in paths:
+            try:
+                await self._take((path,))
+            except FluxError as problem:
+                troubles.append(f"Of your draft, {problem}")
+        self._again = ()
+        if troubles:
+            more = f" (and {len(troubles) - 1} more)" if len(troubles) > 1 else ""
+            self.post_message(self.Trouble(troubles[0] + more))
 
     def show_waiting(self, texts: Sequence[str]) -> None:
         """Show the messages that wait for the answer, the next one first."""
@@ -197,7 +209,6 @@ class Composer(Vertical):
     @on(Attachments.Changed)
     def _files_changed(self) -> None:
         self.query_one(Prompt).may_send_nothing = bool(self.files)
-        self._paths = {item: self._paths[item] for item in self.files if item in self._paths}
 
     @on(Prompt.DetachWished)
     def _detach_wished(self, event: Prompt.DetachWished) -> None:
