@@ -177,7 +177,8 @@ class Decoder:
             yield from self._said(kind, string(part["text"]), signature)
         elif kind_name := _kind_of(part):
             yield from self._closed()
-            whole: dict[str, JSON] = {"part": plain(part)}
+            told: JSON = {key: plain(value) for key, value in part.items() if value is not None}
+            whole: dict[str, JSON] = {"part": told}
             yield OpaqueItem(self._number(), sanitize(kind_name), whole, note_of(part))
         elif signature:
             yield from self._said("text", "", signature)

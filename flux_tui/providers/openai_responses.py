@@ -271,7 +271,8 @@ def _text(part: Text, model: ModelInfo, *, native: bool) -> Item | None:
     data = replay(part, model)
     if not part.text.strip():
         return None
-    phase: Item = {"phase": data["phase"]} if "phase" in data else {}
+    told = string(data.get("phase"))
+    phase: Item = {"phase": told} if told else {}
     if not native:
         return {**_said(part.text), **phase}
     piece: Item = (

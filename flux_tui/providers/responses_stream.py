@@ -32,6 +32,7 @@ from flux_tui.core.usage import JSON, Usage
 from flux_tui.providers.failures import StreamFailure, vendor_failure
 from flux_tui.providers.json_values import count, items, mapping, string
 
+_KINDS = frozenset({"message", "reasoning", "function_call"})
 _PER_ITEM = 1000  # places for the contents of one item
 _QUIET = frozenset(
     {
@@ -151,9 +152,10 @@ class Decoder:
         at = _place(event, "output_index")
         raw = mapping(event.get("item"))
         item = self._items.setdefault(at, _Item(at * _PER_ITEM))
-        if item.kind:
+        kind = string(raw.get("type"))
+        if not kind or item.kind in _KINDS:
             return
-        item.kind, item.id = string(raw.get("type")), string(raw.get("id"))
+        item.kind, item.id = kind, string(raw.get("id"))
         if item.kind == "function_call":
             self._called = True
             yield ToolCallDelta(
@@ -212,10 +214,10 @@ class Decoder:
                 yield from self._reasoning_done(item, raw)
             case "function_call":
                 yield from self._call_done(item, raw)
-            case "":
-                self.unknown += 1
-            case kind:
+            case kind if kind and raw.get("type") == kind:
                 yield OpaqueItem(item.index, one_line(kind), {"item": raw}, _note(raw))
+            case _:
+                self.unknown += 1
 
     def _message_done(self, item: _Item, raw: dict[str, JSON]) -> Iterator[StreamEvent]:
         data = _kept(raw, "id", "phase")

@@ -269,7 +269,7 @@ def _document(data: bytes) -> bytes:
         found: object = json.loads(data)
     except (ValueError, RecursionError):
         return b""
-    if isinstance(found, dict) and "choices" in found:
+    if "choices" in mapping(found):
         return b"data: " + json.dumps(found).encode() + b"\n\ndata: [DONE]\n\n"
     if error := _error(found):
         return b"event: error\ndata: " + error.encode() + b"\n\n"
