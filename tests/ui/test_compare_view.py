@@ -18,7 +18,7 @@ from flux_tui.ui.screens.compare_refine import RubricScreen
 from flux_tui.ui.screens.consent import ConsentScreen
 from flux_tui.ui.screens.listing import TextScreen
 from flux_tui.ui.screens.model_picker import ModelPicker
-from flux_tui.ui.widgets.column_text import DiffText, Spot
+from flux_tui.ui.widgets.column_text import ColumnText, DiffText, Spot
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.transcript import Transcript
@@ -566,6 +566,109 @@ async def test_columns_scroll_together_by_turn_until_that_is_turned_off(tmp_path
         await view.press("home")
         await view.settle()
         assert two.scroll_offset.y > 0
+
+
+async def unequal(view: View) -> tuple[ColumnText, ColumnText]:
+    """Let the second column answer the second question much longer than the first one."""
+    await view.say("sim: tokens=300 one")
+    for key, text in (("alt+1", "sim: tokens=40"), ("alt+2", "sim: tokens=1500")):
+        await view.press(key)
+        await view.say(text)
+    await view.press("alt+2")
+    short, long = (pane.text for pane in view.panes)
+    return short, long
+
+
+def row_of(text: ColumnText, words: str) -> int:
+    """In which row of the window *words* stand first."""
+    return next(at for at, row in enumerate(shown(text).splitlines()) if words in row)
+
+
+async def test_a_turn_stands_level_though_one_column_has_nothing_below_it(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        short, long = await unequal(view)
+        end = short.scroll_offset.y
+        starts = [at for at, entry in enumerate(long._entries) if entry.role == "user"]
+
+        for above in (0, 5, 2):
+            long.follow = False
+            long.scroll_to(y=long._heights.top(starts[1]) - above, animate=False, immediate=True)
+            await view.settle()
+
+            assert row_of(short, "sim: tokens=40") == row_of(long, "sim: tokens=1500")
+            assert short.scroll_offset.y > end
+
+        # The short answer stays in sight while the long one is read.
+        long.scroll_relative(y=30, animate=False, immediate=True)
+        await view.settle()
+        assert row_of(short, "sim: tokens=40") < 3
+
+        long.focus()
+        await view.press("end")
+        await view.settle()
+        assert short.scroll_offset.y == end
+        assert short.follow
+        assert long.follow
+
+
+async def test_a_short_column_scrolls_on_as_far_as_its_neighbour_has_rows(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        short, long = await unequal(view)
+        end = short.scroll_offset.y
+        short.focus()
+
+        await view.press("pageup")
+        await view.settle()
+        await view.press("pagedown", "pagedown")
+        await view.settle()
+        assert short.scroll_offset.y > end
+        assert not short.follow
+        spots = short.spot(), long.spot()
+        assert spots[0] is not None
+        assert spots[1] is not None
+        assert (spots[0].turn, spots[0].rows) == (spots[1].turn, spots[1].rows)
+
+        await view.press("alt+l", "alt+l", "alt+l")
+        assert view.screen.together == "off"
+        assert short.scroll_offset.y == short.max_scroll_y == end
+
+
+async def test_room_below_an_answer_does_not_keep_the_next_one_from_being_followed(
+    tmp_path: Path,
+) -> None:
+    async with comparing(tmp_path) as view:
+        short, long = await unequal(view)
+        end = short.scroll_offset.y
+        long.focus()
+        await view.press("pageup")
+        await view.settle()
+        assert short.scroll_offset.y > end
+
+        await view.say("sim: tokens=300 three")
+
+        for text in (short, long):
+            assert text.follow
+            assert text.scroll_offset.y == text.max_scroll_y
+        assert "tok" in shown(short).splitlines()[-1]
+
+
+async def test_whoever_follows_one_answer_follows_all_that_still_come(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        _, long = await unequal(view)
+        await view.send(SLOW)
+        await wait_until(lambda: all(pane.text.streaming for pane in view.panes), "both answers")
+        long.focus()
+        await view.press("pageup")
+        await view.settle()
+        assert not view.panes[0].text.follow
+
+        await view.press("pagedown", "pagedown")
+        await wait_until(lambda: long.follow)
+        await view.settle()
+
+        assert view.panes[0].text.follow
+        await view.press("escape")
+        await view.over()
 
 
 async def test_page_keys_scroll_the_columns_from_the_composer(tmp_path: Path) -> None:

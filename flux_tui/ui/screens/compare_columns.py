@@ -130,12 +130,26 @@ class ColumnsScreen(Screen[None]):
 
     @on(ColumnText.Moved)
     def _moved(self, event: ColumnText.Moved) -> None:
+        texts = [pane.text for pane in self.shown if pane.text.display]
+        others = [text for text in texts if text is not event.text]
         spot = event.text.spot()
         if self.together == "off" or spot is None:
             return
-        for pane in self.shown:
-            if pane.text is not event.text and pane.text.display:
-                pane.text.stand(spot, self.together)
+        # Nobody who follows an answer is held back by another one that is longer.
+        to_end = event.to_end or any(text.streaming for text in texts)
+        for text in others:
+            text.stand(spot, self.together, to_end=to_end)
+        if others and not to_end:
+            event.text.make_room(max(text.below for text in others))
+
+    def on_resize(self) -> None:
+        """Bring the columns level again once they are wrapped anew."""
+        self.call_after_refresh(self._level)
+
+    def _level(self) -> None:
+        text = self.current.text
+        if self.is_attached and text.display and not text.follow:
+            self._moved(ColumnText.Moved(text))
 
     @on(Prompt.PageWished)
     def _page_wished(self, event: Prompt.PageWished) -> None:

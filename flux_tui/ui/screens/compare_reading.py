@@ -71,6 +71,9 @@ class ReadingActions:
         screen = self._screen
         screen.together = _MODES[(_MODES.index(screen.together) + 1) % len(_MODES)]
         screen.refresh_bar()
+        if screen.together == "off":
+            for pane in screen.panes:
+                pane.text.end_room()
         words: dict[Together, str] = {
             "turn": "by turn",
             "heading": "by turn and heading",

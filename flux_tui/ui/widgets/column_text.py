@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from textual import events
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message as Notice
@@ -33,6 +34,8 @@ class Spot:
         rows: below the beginning of the turn.
         heading: counts those of the answer's Markdown from 1; 0 before the first.
         below: rows below that heading, or the turn's beginning.
+        left: rows to the end of the turn.
+        remains: rows to the next heading, or the end of the turn.
         block: counts paragraphs, lists, tables and code below the heading from 0; -1 before them.
         share: how much of that block lies above, 0 to 1.
         end: whether the reader stays at the end.
@@ -44,6 +47,8 @@ class Spot:
     below: int = 0
     block: int = -1
     share: float = 0.0
+    left: int = 0
+    remains: int = 0
     end: bool = False
 
 
@@ -51,11 +56,11 @@ class ColumnText(Transcript):
     """A transcript that tells where its reader goes, and goes where another one is."""
 
     class Moved(Notice):
-        """The reader has scrolled."""
+        """The reader has scrolled; *to_end*: has asked for the end."""
 
-        def __init__(self, text: ColumnText) -> None:
+        def __init__(self, text: ColumnText, *, to_end: bool = False) -> None:
             super().__init__()
-            self.text = text
+            self.text, self.to_end = text, to_end
 
     class AdoptWished(Notice):
         """Enter where nothing is chosen."""
@@ -74,7 +79,7 @@ class ColumnText(Transcript):
     def action_last(self) -> None:
         """Go to the end, and tell."""
         super().action_last()
-        self.post_message(self.Moved(self))
+        self.post_message(self.Moved(self, to_end=True))
 
     def action_go(self, goal: Goal, step: int) -> None:
         """Choose the next or previous message or block, and tell."""
@@ -102,6 +107,8 @@ class ColumnText(Transcript):
         groups = self._groups(turn)
         heading = sum(self._line_of(group[0]) <= line for group in groups[1:])
         base = self._line_of(groups[heading][0]) if heading else begin
+        end = self._end_of(turn)
+        last = heading + 1 == len(groups)
         above = [place for place in groups[heading] if self._line_of(place) <= line]
         share = 0.0
         if above:
@@ -114,39 +121,90 @@ class ColumnText(Transcript):
             below=line - base,
             block=len(above) - 1,
             share=min(share, 1.0),
+            left=end - line,
+            remains=(end if last else self._line_of(groups[heading + 1][0])) - line,
             end=self.follow,
         )
 
-    def stand(self, spot: Spot, by: Together) -> None:
-        """Go to *spot*, or as near as this column has, with its turn, heading or block level."""
-        starts = self._turns()
-        if spot.end or spot.turn > len(starts):
+    def stand(self, spot: Spot, by: Together, *, to_end: bool = False) -> None:
+        """Go to *spot*, with its turn, heading or block level, though nothing may be below.
+
+        What this column does not have is stood near to. *to_end* goes to the end instead, if that
+        is where *spot* is.
+        """
+        if spot.turn > len(self._turns()) or (spot.end and to_end):
             super().action_last()
             return
         self.follow = False
-        self._go(max(self._line_at(spot, by, starts), 0))
-        self._measure_visible()
-        self.follow = self.scroll_offset.y >= self.max_scroll_y
+        for _ in range(2):  # the first time heights may be guesses
+            line = max(self._line_at(spot, by), 0)
+            self._reach = line if line > self._last_top else 0
+            self._go(line)
+            self._measure_visible()
+        self.follow = self._ended
         self.update_window()
 
-    def _line_at(self, spot: Spot, by: Together, starts: list[int]) -> int:
-        begin = self._heights.top(starts[spot.turn - 1]) if spot.turn else 0
-        after = starts[spot.turn] if spot.turn < len(starts) else len(self._entries)
-        end = self._heights.top(after) if after < len(self._entries) else self._heights.total
+    @property
+    def below(self) -> int:
+        """How many rows of the last turn stand above the window at the end of the text."""
+        starts = self._turns()
+        return max(self._last_top - self._heights.top(starts[-1]), 0) if starts else 0
+
+    def make_room(self, rows: int) -> None:
+        """Let the reader go on until *rows* of the last turn are above, though nothing is below."""
+        starts = self._turns()
+        line = self._heights.top(starts[-1]) + rows if starts else 0
+        line = max(min(line, self._heights.total - 1), round(self.scroll_y))
+        self._reach = line if line > self._last_top else 0
+        self._set_height()
+
+    def end_room(self) -> None:
+        """Have nothing below the end any more."""
+        if self._reach:
+            self._reach = 0
+            self._go(min(round(self.scroll_y), self._last_top))
+            self.follow = self._ended
+            self.update_window()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Forget the room below the end: it was counted in rows of another width."""
+        del event
+        self._reach = 0
+
+    def _line_at(self, spot: Spot, by: Together) -> int:
+        begin = self._heights.top(self._turns()[spot.turn - 1]) if spot.turn else 0
+        end = self._end_of(spot.turn)
         if by == "turn" or not spot.turn:
-            return min(begin + spot.rows, end - 1)
+            return begin + self._held(spot.rows, end - begin, spot.left)
         groups = self._groups(spot.turn)
         number = min(spot.heading, len(groups) - 1)
+        last = number + 1 == len(groups)
         if number:
             begin = self._line_of(groups[number][0])
-            end = self._line_of(groups[number + 1][0]) if number + 1 < len(groups) else end
+        end = end if last else self._line_of(groups[number + 1][0])
         if by == "heading" or spot.block < 0 or not groups[number]:
-            return min(begin + spot.below, end - 1)
+            rows = spot.below if number == spot.heading else end - begin
+            left = spot.left if last else spot.remains
+            return begin + self._held(rows, end - begin, left)
         place = groups[number][min(spot.block, len(groups[number]) - 1)]
         self._measure(place.at, place.number)
         height = self._layout(place.at).heights[place.number]
         share = spot.share if spot.block < len(groups[number]) else 1.0
         return self._line_of(place) + min(round(share * height), max(height - 1, 0))
+
+    def _held(self, rows: int, size: int, left: int) -> int:
+        """Return how far to go into a part of *size* rows where another column is at *rows*.
+
+        It is as far; but of a shorter part half a window stays in sight, until only *left* rows
+        are ahead in the other column: what follows comes level then.
+        """
+        waits = max(size - self.size.height // 2, 0)
+        return min(rows, max(waits, size - left))
+
+    def _end_of(self, turn: int) -> int:
+        """Return the line after a turn, 0 for what stands before the first."""
+        starts = self._turns()
+        return self._heights.top(starts[turn]) if turn < len(starts) else self._heights.total
 
     def _turns(self) -> list[int]:
         """Return the places of the user's messages."""

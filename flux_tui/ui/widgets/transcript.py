@@ -240,7 +240,7 @@ class Transcript(ReadingView, can_focus=True):
         self._layout(at)
         self._go(self._heights.top(at))
         self._measure_visible()
-        self.follow = self.scroll_offset.y >= self.max_scroll_y
+        self.follow = self._ended
         self._look_ahead()
         return True
 
@@ -269,7 +269,7 @@ class Transcript(ReadingView, can_focus=True):
         if before is None:
             self._add(entry)
             if message.role == "user":
-                self.follow = True
+                self.follow, self._reach = True, 0
         else:
             self._replace(entry)
 
@@ -311,11 +311,12 @@ class Transcript(ReadingView, can_focus=True):
         """Go to the beginning."""
         self._go(0)
         self._measure_visible()
-        self.follow = self.max_scroll_y == 0
+        self.follow = self._ended
         self._look_ahead()
 
     def action_last(self) -> None:
         """Go to the end and stay there."""
+        self._reach = 0
         self._measure_end()
         self._place_end()
         self.follow = True
@@ -389,5 +390,5 @@ class Transcript(ReadingView, can_focus=True):
             self._layout(self._index[entry.id])
             self.follow = False
             self._restore(anchor)
-            self.follow = self.scroll_offset.y >= self.max_scroll_y
+            self.follow = self._ended
             self.update_window()

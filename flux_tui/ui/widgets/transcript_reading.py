@@ -168,7 +168,7 @@ class ReadingView(EntryView):
         elif top + height > first + window:
             self._go(top + height - window)
         self._measure_visible()
-        self.follow = self.scroll_offset.y >= self.max_scroll_y
+        self.follow = self._ended
         self.update_window()
 
     # ── finding ──
@@ -233,7 +233,7 @@ class ReadingView(EntryView):
         if not first + 1 <= line < first + window - 1:
             self._go(max(line - window // 3, 0))
         self._measure_visible()
-        self.follow = self.scroll_offset.y >= self.max_scroll_y
+        self.follow = self._ended
         self.update_window()
         self.post_message(self.Found(search.at + 1, len(search.hits)))
 

@@ -75,6 +75,7 @@ class EntryView(LineView):
         self._rows = 0
         self._used: OrderedDict[str, Entry] = OrderedDict()
         self._slack = 0
+        self._reach = 0  # a line beyond the end that may stand at the top of the window, too
         self._ahead: Iterator[None] | None = None  # measures around the window, step by step
         self._idling = False
         self._placing = False
@@ -98,7 +99,7 @@ class EntryView(LineView):
         self._dirty.clear()
         self._used.clear()
         self._pieces.clear()
-        self._rows = 0
+        self._rows = self._reach = 0
         self.follow = True
         self._rewrap()
         self._place_end()
@@ -234,12 +235,27 @@ class EntryView(LineView):
         take()
         self.update_window()
 
+    @property
+    def _last_top(self) -> int:
+        """The line at the top of the window when the text ends at its bottom."""
+        return max(self._heights.total + self._slack - self.size.height, 0)
+
+    @property
+    def _ended(self) -> bool:
+        """Whether the window stands at the end, and not in the room that `_reach` makes below."""
+        below = max(self._reach - self._last_top, 0)
+        y, end = round(self.scroll_y), self.max_scroll_y - below
+        return y == end if below else y >= end
+
     def _set_height(self) -> None:
-        self.grow(self._heights.total + self._slack)
+        text = self._heights.total + self._slack
+        self.grow(self._reach + self.size.height if self._reach > self._last_top else text)
 
     def _go(self, y: int) -> None:
         """Scroll to a line without taking it for the reader's own wish."""
         self._placing = True
+        # What is measured above moves all lines, those in the room below the end as well.
+        self._reach = max(self._reach, y) if self._reach else 0
         try:
             self._set_height()
             self.scroll_to(y=y, animate=False, immediate=True, force=True)
@@ -252,7 +268,7 @@ class EntryView(LineView):
         return super()._scroll_to(x, y, **options)
 
     def _place_end(self) -> None:
-        self._go(max(self._heights.total + self._slack - self.size.height, 0))
+        self._go(self._last_top)
 
     # ── frames ──
 
@@ -427,7 +443,7 @@ class EntryView(LineView):
         """Leave the end on any scroll upwards, and stay there again when it is reached."""
         if not self._placing and round(old_value) != round(new_value):
             self.rough = False
-            self.follow = round(new_value) >= self.max_scroll_y
+            self.follow = self._ended
             self._measure_visible()
             self._look_ahead()
         super().watch_scroll_y(old_value, new_value)
