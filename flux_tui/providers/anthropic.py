@@ -35,6 +35,7 @@ from flux_tui.providers.encoding import (
     document_text,
     image_note,
     names_called,
+    object_schema,
     replay,
     safe_id,
 )
@@ -94,14 +95,14 @@ def encode(request: ChatRequest) -> Body:
             {
                 "name": tool.name,
                 "description": tool.description,
-                "input_schema": plain(tool.schema),
+                "input_schema": object_schema(tool.schema),
             }
             for tool in request.tools
         ]
     elif called := names_called(request.messages):
         # Blocks of tools are refused, by proxies above all, where no tool is declared.
         body["tools"] = [
-            {"name": name, "description": CLOSED, "input_schema": {"type": "object"}}
+            {"name": name, "description": CLOSED, "input_schema": object_schema({})}
             for name in called
         ]
         body["tool_choice"] = {"type": "none"}
@@ -148,7 +149,7 @@ def _settle_thinking(body: Body) -> None:
     so after another model's calls, or when the earlier thinking is refused.
     """
     turns = map(mapping, reversed(items(body["messages"])))
-    last = next((turn for turn in turns if turn.get("role") == "assistant"), {})
+    last = next((turn for turn in turns if turn.get("role") == "assistant"), Body())
     kinds = [string(mapping(block).get("type")) for block in items(last.get("content"))]
     enabled = mapping(body.get("thinking")).get("type") == "enabled"
     if enabled and "tool_use" in kinds and "thinking" not in kinds[0]:

@@ -31,12 +31,13 @@ from flux_tui.providers.encoding import (
     data_url,
     document_text,
     image_note,
+    object_schema,
     replay,
     safe_id,
     without_thinking,
 )
 from flux_tui.providers.healing import Healing, drop_parameter
-from flux_tui.providers.json_values import items, mapping, plain, string
+from flux_tui.providers.json_values import items, mapping, string
 from flux_tui.providers.transport import (
     Body,
     Connection,
@@ -76,7 +77,7 @@ def encode(request: ChatRequest) -> Body:
                 "function": {
                     "name": tool.name,
                     "description": tool.description,
-                    "parameters": plain(tool.schema),
+                    "parameters": object_schema(tool.schema),
                 },
             }
             for tool in request.tools

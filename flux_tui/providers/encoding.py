@@ -82,6 +82,14 @@ def arguments_text(call: ToolCall) -> str:
     return _COMPACT.encode(arguments(call))
 
 
+def object_schema(schema: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return *schema* as all vendors accept that of a tool: an object with its properties.
+
+    OpenAI: "object schema missing properties", even of a tool that takes no arguments.
+    """
+    return {"type": "object", "properties": {}, **mapping(plain(schema))}
+
+
 def document_text(document: Document) -> str:
     """Return *document* as text for a model that takes no such file."""
     name = document.name or "document"

@@ -33,6 +33,7 @@ from flux_tui.providers.encoding import (
     data_url,
     document_text,
     image_note,
+    object_schema,
     replay,
     without_thinking,
 )
@@ -107,7 +108,7 @@ def encode(request: ChatRequest) -> Body:
                 "function": {
                     "name": tool.name,
                     "description": tool.description,
-                    "parameters": plain(tool.schema),
+                    "parameters": object_schema(tool.schema),
                 },
             }
             for tool in request.tools

@@ -40,6 +40,7 @@ from flux_tui.providers.encoding import (
     data_url,
     document_text,
     image_note,
+    object_schema,
     replay,
     safe_id,
 )
@@ -121,7 +122,7 @@ def encode(request: ChatRequest, options: Mapping[str, JSON] | None = None) -> B
                 "function": {
                     "name": tool.name,
                     "description": tool.description,
-                    "parameters": plain(tool.schema),
+                    "parameters": object_schema(tool.schema),
                 },
             }
             for tool in request.tools
@@ -340,7 +341,7 @@ def _with_closed_tools(problem: ProviderError, body: Body) -> tuple[Body, str] |
     tools: list[JSON] = [
         {
             "type": "function",
-            "function": {"name": name, "description": CLOSED, "parameters": {"type": "object"}},
+            "function": {"name": name, "description": CLOSED, "parameters": object_schema({})},
         }
         for name in dict.fromkeys(string(call.get("name")) for call in calls)
     ]

@@ -32,6 +32,7 @@ from flux_tui.providers.encoding import (
     data_url,
     document_text,
     image_note,
+    object_schema,
     replay,
     safe_id,
 )
@@ -85,7 +86,7 @@ def encode(request: ChatRequest) -> Body:
                 "type": "function",
                 "name": tool.name,
                 "description": tool.description,
-                "parameters": plain(tool.schema),
+                "parameters": object_schema(tool.schema),
                 "strict": False,
             }
             for tool in request.tools

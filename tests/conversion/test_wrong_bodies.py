@@ -160,6 +160,20 @@ ANTHROPIC: list[tuple[str, str, Change]] = [
     ),
     ("A19", "a temperature", put("temperature", value=0.5)),
     (
+        "A-last-thinking",
+        "thinking at the end of an answer",
+        add("messages", 3, "content", END, value={**A_THINKING, "signature": "s"}),
+    ),
+    (
+        "A-first-thinking",
+        "calls without the thinking before them",
+        both(
+            drop("messages", 4),
+            drop("messages", 3),
+            put("thinking", value={"type": "enabled", "budget_tokens": 1024}),
+        ),
+    ),
+    (
         "A-image",
         "a picture of another kind",
         put("messages", 0, "content", 0, "source", "media_type", value="image/bmp"),
@@ -217,6 +231,11 @@ RESPONSES: list[tuple[str, str, Change]] = [
     ("R10", "a cache key of 70 characters", put("prompt_cache_key", value=LONG)),
     ("R-name", "a tool's name with a point", put("tools", 0, "name", value="a.b")),
     ("R-tool", "two tools of one name", twice("tools", 0)),
+    (
+        "R-tool",
+        "a schema without properties",
+        put("tools", 0, "parameters", value={"type": "object"}),
+    ),
     (
         "R-tool-choice",
         "a choice of no tool",

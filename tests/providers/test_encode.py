@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flux_tui.core.errors import ProviderError
 from flux_tui.core.messages import (
     Document,
     Image,
@@ -183,6 +184,55 @@ def test_tools_that_are_off_are_declared_closed_where_the_history_calls_them() -
     assert list(anthropic_rules.check(closed)) == []
     assert "tool_choice" not in offered
     assert "tools" not in without
+
+
+BUDGETED = replace(
+    CLAUDE, ref=ModelRef("anthropic", "claude-sonnet-4-5"), thinking="budget", efforts=("high",)
+)
+
+
+def test_anthropic_thinks_by_budget_only_if_the_running_answer_began_with_thinking() -> None:
+    call, seen = ToolCall("a", "look", {}), ToolResult("a", "look", (Text("seen"),))
+    results = Message(role="tool", parts=(seen,))
+    thought = Thinking("hm", own(BUDGETED, signature="s"))
+    asks = {"effort": "high", "tools": (TOOL,)}
+
+    mine = anthropic.encode(
+        asked(BUDGETED, user_message("Look"), said(BUDGETED, thought, call), results, **asks)
+    )
+    anothers = anthropic.encode(
+        asked(BUDGETED, user_message("Look"), said(GPT, call), results, **asks)
+    )
+    refused = ProviderError(
+        "x",
+        kind="bad_request",
+        provider="p",
+        status=400,
+        detail="Invalid `signature` in `thinking`",
+    )
+    healed = anthropic.repair(refused, mine)
+
+    assert mine["thinking"] == {"type": "enabled", "budget_tokens": 16384}
+    assert "thinking" not in anothers
+    assert healed is not None
+    assert "thinking" not in healed[0]
+    for body in (mine, anothers, healed[0]):
+        assert list(anthropic_rules.check(body)) == []
+
+
+@pytest.mark.parametrize("given", [{}, {"type": "object"}, {"type": "object", "properties": {}}])
+def test_a_tool_without_arguments_has_a_schema_that_every_vendor_takes(
+    given: dict[str, JSON],
+) -> None:
+    tool = ToolSpec("now", "Tells the time.", given)
+
+    for encode, model in (
+        (anthropic.encode, CLAUDE),
+        (openai_responses.encode, GPT),
+        (openai_chat.encode, CHAT),
+    ):
+        body = encode(asked(model, user_message("When?"), tools=(tool,)))
+        assert '{"type": "object", "properties": {}}' in json.dumps(body["tools"])
 
 
 def test_anthropic_sets_at_most_four_cache_breakpoints() -> None:

@@ -62,6 +62,12 @@ ANTHROPIC_GOOD: dict[str, Body] = {
         user(text()), assistant(use("a"), use("b")), user(result("a")), user(result("b"))
     ),
     "text after results": claude(*LOOP[:2], user(result(), text())),
+    "a tool loop that thinks": claude(
+        user(text()), assistant(THINKING, use()), user(result()), tools=[TOOL], thinking=ENABLED
+    ),
+    "thinking after another model's calls": claude(
+        *LOOP, assistant(text()), user(text()), tools=[TOOL], thinking=ENABLED
+    ),
     "thinking echoed": claude(user(text()), assistant(THINKING, text()), user(text())),
     "four breakpoints": claude(user(*[text(**CACHED)] * 4)),
     "image in a result": claude(*LOOP[:2], user(result(content=[IMAGE]))),
@@ -97,7 +103,9 @@ ANTHROPIC_BAD: list[tuple[str, Body]] = [
     ("A7", claude(user(text()), assistant(DOCUMENT), user(text()))),
     ("A8", claude(user(text(citations=[{"type": "char_location"}])))),
     ("A9", claude(user(THINKING))),
-    ("A9", claude(user(text()), assistant({**THINKING, "signature": ""}), user(text()))),
+    ("A9", claude(user(text()), assistant({**THINKING, "signature": ""}, text()), user(text()))),
+    ("A-last-thinking", claude(user(text()), assistant(text(), THINKING), user(text()))),
+    ("A-first-thinking", claude(*LOOP, tools=[TOOL], thinking=ENABLED)),
     ("A10", claude(user(text()), assistant(use()), user(text()))),
     ("A10", claude(user(text()), assistant(use("a"), use("b")), user(result("a")))),
     ("A11", claude(*LOOP[:2], user(result(), result()))),
@@ -173,7 +181,8 @@ def part(kind: str, **more: object) -> Body:
     return {"type": kind, **more}
 
 
-FUNCTION = {"type": "function", "name": "t", "parameters": {"type": "object"}, "strict": False}
+SCHEMA: Body = {"type": "object", "properties": {}}
+FUNCTION: Body = {"type": "function", "name": "t", "parameters": SCHEMA, "strict": False}
 PNG = "data:image/png;base64,aGk="
 
 
@@ -255,7 +264,7 @@ def told(name: str = "c", content: object = "ok") -> Body:
     return {"role": "tool", "tool_call_id": name, "content": content}
 
 
-CHAT_TOOL = {"type": "function", "function": {"name": "t", "parameters": {"type": "object"}}}
+CHAT_TOOL: Body = {"type": "function", "function": {"name": "t", "parameters": SCHEMA}}
 
 
 def chat(*messages: object, **more: object) -> Body:

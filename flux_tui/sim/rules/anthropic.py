@@ -184,6 +184,7 @@ def _pairs(turns: list[_Turn]) -> Iterator[Violation]:
         preceding = turns[place - 1] if place else None
         if turn.role == "assistant":
             yield from _calls(turn, following)
+            yield from _last(turn)
         else:
             yield from _results(turn, preceding)
 
@@ -212,6 +213,14 @@ def _calls(turn: _Turn, following: _Turn | None) -> Iterator[Violation]:
     if len(ids) != len(set(ids)):
         text = f"messages.{turn.index}: `tool_use` ids must be unique"
         yield _violation("A4", f"messages.{turn.index}", text)
+
+
+def _last(turn: _Turn) -> Iterator[Violation]:
+    kind = string(turn.blocks[-1][1].get("type")) if turn.blocks else ""
+    if "thinking" in kind:
+        path = f"messages.{turn.index}"
+        text = f"{path}: The final block in an assistant message cannot be `{kind}`."
+        yield _violation("A-last-thinking", path, text)
 
 
 def _result_ids(turn: _Turn | None) -> set[object]:

@@ -49,6 +49,34 @@ def _thinking(body: Object, profile: ClaudeProfile) -> Iterator[Violation]:
     if kind == "enabled" and budget is not None and most is not None and budget >= most:
         text = "`max_tokens` must be greater than `thinking.budget_tokens`."
         yield Violation("A18", "thinking.budget_tokens", text)
+    if kind == "enabled":
+        yield from _first(objects(body.get("messages")))
+
+
+def _first(messages: list[Object]) -> Iterator[Violation]:
+    """Refuse results of tools whose calls did not begin with thinking, by an answer without any."""
+    results = objects(messages[-1].get("content")) if messages else []
+    if all(block.get("type") != "tool_result" for block in results):
+        return
+    places = (place for place in reversed(range(len(messages))) if _answers(messages[place]))
+    index = next(places, None)
+    if index is None:
+        return
+    while index and _answers(messages[index - 1]):  # the server merges neighbours
+        index -= 1
+    lead = (objects(messages[index].get("content")) or [{"type": "text"}])[0]
+    if "thinking" not in string(lead.get("type")):
+        text = (
+            f"messages.{index}.content.0.type: Expected `thinking` or `redacted_thinking`, but "
+            f"found `{lead.get('type')}`. When `thinking` is enabled, a final `assistant` message "
+            "must start with a thinking block (preceeding the lastmost set of `tool_use` and "
+            "`tool_result` blocks). To avoid this requirement, disable `thinking`."
+        )
+        yield Violation("A-first-thinking", f"messages.{index}", text)
+
+
+def _answers(message: Object) -> bool:
+    return message.get("role") == "assistant"
 
 
 def _effort(body: Object, profile: ClaudeProfile) -> Iterator[Violation]:

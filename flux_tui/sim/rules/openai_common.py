@@ -65,12 +65,17 @@ def image_violations(rule: str, path: str, url: str) -> Iterator[Violation]:
 
 
 def schema_violations(rule: str, path: str, tool: Object) -> Iterator[Violation]:
-    """Refuse parameters that are no JSON schema of an object."""
+    """Refuse parameters that are no JSON schema of an object with its properties."""
     name = string(tool.get("name"))
-    found = mapping(tool.get("parameters")).get("type")
+    schema = mapping(tool.get("parameters"))
+    found = schema.get("type")
     if found not in (None, "object"):
         text = (
             f"Invalid schema for function '{name}': schema must be a JSON Schema of "
             f"'type: \"object\"', got 'type: \"{found}\"'."
         )
+        yield Violation(rule, path, text, path, "invalid_function_parameters")
+    elif found == "object" and "properties" not in schema:
+        why = "In context=(), object schema missing properties."
+        text = f"Invalid schema for function '{name}': {why}"
         yield Violation(rule, path, text, path, "invalid_function_parameters")
