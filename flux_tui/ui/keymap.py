@@ -188,7 +188,7 @@ ACTIONS: tuple[Action, ...] = (
         id="bench.open",
         label="Benchmarks",
         help="Show how soon and how fast models answered whenever flux-tui bench measured them",
-        keys=("alt+b",),
+        keys=("alt+g",),
         slash="bench",
         group="Models",
     ),

@@ -33,10 +33,11 @@ RESET = (
 PASTE_START = "\x1b[200~"
 PASTE_END = "\x1b[201~"
 IDLE_SECONDS = 2.0
+"""A paste whose end never came is over after this much silence."""
+
 # Most terminals send Alt and a key as ESC and the key. Textual reads ESC CR as Enter, and ESC with
 # a digit as what a Mac's option key would write.
 _LEGACY_ALT = re.compile("\x1b([\r1-9])")
-"""A paste whose end never came is over after this much silence."""
 
 ESCAPE_SYMBOL = "\u241b"
 

@@ -39,7 +39,7 @@ async def test_models_stand_with_figures_and_plots_at_every_size(
 ) -> None:
     write_history(tmp_path)
     async with chatting(tmp_path, size) as chat:
-        await chat.press("alt+b")
+        await chat.press("alt+g")
         screen = await opened(chat)
 
         await wait_until(lambda: "claude-opus-5-5" in chat.text("#benchmarks-text"))
@@ -72,7 +72,7 @@ async def test_keys_change_metric_and_prompt(tmp_path: Path) -> None:
 
 async def test_nothing_measured_says_how_to_begin_and_is_read_again(tmp_path: Path) -> None:
     async with chatting(tmp_path, (40, 12)) as chat:
-        await chat.press("alt+b")
+        await chat.press("alt+g")
         await opened(chat)
         await wait_until(lambda: "flux-tui bench -m P/M" in chat.text("#benchmarks-text"))
         write_history(tmp_path)

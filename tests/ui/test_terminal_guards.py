@@ -12,6 +12,8 @@ from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
 
+from flux_tui.ui.keymap import ACTIONS
+from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS
 from flux_tui.ui.terminal import (
     ESCAPE_SYMBOL,
     PASTE_END,
@@ -86,6 +88,19 @@ def test_alt_with_a_digit_or_enter_is_that_key_and_types_nothing(
     keys = [event for event in seen if isinstance(event, events.Key)]
     assert [event.key for event in keys] == ["alt+1", "alt+9", "alt+enter", "x"]
     assert [event.character for event in keys if event.is_printable] == ["x"]
+
+
+@pytest.mark.parametrize(
+    "key", sorted({k for a in (*ACTIONS, *COLUMN_ACTIONS) for k in a.keys if k[:-1] == "alt+"})
+)
+def test_a_key_with_alt_that_is_bound_comes_from_terminals_that_send_escape_before_it(
+    parser: XTermParser, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr("textual._xterm_parser.constants.ESCAPE_DELAY", 0)
+
+    seen = [*parser.feed(f"\x1b{key[-1]}"), *parser.tick()]
+
+    assert [event.key for event in seen if isinstance(event, events.Key)] == [key]
 
 
 def test_the_guarded_parser_makes_keys_of_keys_and_text_of_pastes(parser: XTermParser) -> None:
