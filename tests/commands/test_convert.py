@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import sys
@@ -154,6 +155,26 @@ def test_twice_the_messages_take_about_twice_the_time(
 
     # Eight times the messages; quadratic time would be sixty-four times as much.
     assert large < small * 24, f"{small:.2f} s, {large:.2f} s"
+
+
+def test_no_garbage_is_looked_for_while_a_document_is_converted(tmp_path: Path) -> None:
+    path = tmp_path / "in.json"
+    path.write_text(json.dumps(turns(4_000)), "utf-8")
+    convert("openai-chat", "anthropic", path)  # what is imported meanwhile is there now
+    passes: list[object] = []
+
+    def note(phase: str, told: dict[str, int]) -> None:
+        if phase == "start":
+            passes.append(told)
+
+    gc.callbacks.append(note)
+    try:
+        convert("openai-chat", "anthropic", path)
+    finally:
+        gc.callbacks.remove(note)
+
+    assert len(passes) < 10  # what comes before and after; dozens if it were done meanwhile
+    assert gc.isenabled()
 
 
 def test_settings_that_a_body_holds_beside_the_conversation_are_named_as_lost(
