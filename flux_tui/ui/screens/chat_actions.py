@@ -13,7 +13,7 @@ from flux_tui.session.session import ChatSession
 from flux_tui.ui import themes
 from flux_tui.ui.render.labels import plain
 from flux_tui.ui.screens.compare_open import CompareOpening
-from flux_tui.ui.screens.listing import AskLine, ListScreen, Row, TextScreen, help_text
+from flux_tui.ui.screens.listing import AskLine, ListScreen, Row, TextScreen, help_text, page_width
 from flux_tui.ui.screens.model_actions import ModelActions
 from flux_tui.ui.screens.prompt_search import PromptSearch
 from flux_tui.ui.screens.reading_actions import ReadingActions
@@ -266,8 +266,8 @@ class ChatActions:
     def _help(self, argument: str) -> None:
         del argument
         own = self._screen.flux.keymap_overrides
-        width = min(self._screen.size.width * 9 // 10, 96) - 5  # of the dialog, within its border
-        self._screen.app.push_screen(TextScreen("Help", help_text(own, width)))
+        text = help_text(own, page_width(self._screen.size.width))
+        self._screen.app.push_screen(TextScreen("Help", text))
 
     def _theme(self, argument: str) -> None:
         app = self._screen.app

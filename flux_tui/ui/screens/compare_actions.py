@@ -15,7 +15,7 @@ from flux_tui.ui.screens.compare_keys import COLUMN_ACTIONS, key_rows, keys_of
 from flux_tui.ui.screens.compare_reading import ReadingActions
 from flux_tui.ui.screens.compare_refine import Refining
 from flux_tui.ui.screens.compare_votes import Votes
-from flux_tui.ui.screens.listing import ListScreen, Row, TextScreen
+from flux_tui.ui.screens.listing import ListScreen, Row, TextScreen, page_width
 from flux_tui.ui.screens.model_picker import ModelPicker
 from flux_tui.ui.screens.scoreboard import ScoreboardScreen
 from flux_tui.ui.widgets.column_pane import ColumnPane
@@ -273,7 +273,7 @@ class CompareActions:
 
     def _help(self) -> None:
         screen = self._screen
-        rows = key_table(key_rows(screen.flux.keymap_overrides), min(screen.size.width - 6, 110))
+        rows = key_table(key_rows(screen.flux.keymap_overrides), page_width(screen.size.width))
         screen.app.push_screen(TextScreen("Keys of the split view", rows))
 
     def _back(self) -> None:

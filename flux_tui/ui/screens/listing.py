@@ -227,6 +227,11 @@ class AskLine(Dialog[str | None]):
         self.dismiss(event.value.strip())
 
 
+def page_width(screen: int) -> int:
+    """Return the cells that a `TextScreen` has for its text on a screen of *screen* cells."""
+    return min(screen * 9 // 10, 96) - 5
+
+
 def help_text(overrides: Mapping[str, str], width: int) -> Content:
     """Return keys, slash commands and what they do, by group, in *width* cells."""
     parts: list[str | tuple[str, str]] = []
@@ -258,7 +263,8 @@ def _help_row(keys: str, slash: str, words: str, width: int) -> list[str | tuple
     if width < _NARROW:
         lines = textwrap.wrap(words, max(width - 4, 20))
         text = "".join(f"\n    {line}" for line in lines)
-        return [(f"  {keys}", "$accent"), (f"  {slash}", "$secondary"), f"{text}\n"]
+        gap = "  " if not slash or len(keys) + len(slash) + 4 <= width else "\n    "
+        return [(f"  {keys}", "$accent"), (gap + slash, "$secondary"), f"{text}\n"]
     indent = 18 if not slash else 41
     lines = textwrap.wrap(words, width - indent - 4)
     text = ("\n" + " " * (indent + 2)).join(lines)

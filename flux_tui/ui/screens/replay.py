@@ -18,7 +18,7 @@ from flux_tui.ui.render.labels import assemble, one_line
 from flux_tui.ui.screens.compare_columns import TOGETHER, ColumnsScreen
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen, key_table
 from flux_tui.ui.screens.compare_reading import ReadingActions
-from flux_tui.ui.screens.listing import ListScreen, Row, TextScreen
+from flux_tui.ui.screens.listing import ListScreen, Row, TextScreen, page_width
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.status_line import StatusLine
 from flux_tui.ui.widgets.transcript import Transcript
@@ -163,7 +163,7 @@ class ReplayScreen(ColumnsScreen):
 
     def action_help(self) -> None:
         """Show the keys."""
-        rows = key_table([row[1:] for row in REPLAY_KEYS], min(self.size.width - 6, 100))
+        rows = key_table([row[1:] for row in REPLAY_KEYS], page_width(self.size.width))
         self.app.push_screen(TextScreen("Keys of the replay", rows))
 
     def action_commands(self) -> None:
