@@ -105,8 +105,7 @@ async def _checked(target: str, read: Ingested | None, source: str, wanted: str)
 
 async def _of_session(runtime: Runtime, wanted: str, model: ModelInfo) -> Preflight:
     """Check a stored session without claiming it: it may be open elsewhere."""
-    from flux_tui.session.privacy import Privacy
-    from flux_tui.session.session import state_key
+    from flux_tui.session.privacy import Privacy, state_key
     from flux_tui.storage.lookup import find_session
 
     info = await find_session(runtime.store, wanted)

@@ -12,6 +12,8 @@ from flux_tui.core.report import SwapReport
 from flux_tui.providers.base import ChatRequest, ToolSpec
 from flux_tui.session.meter import ContextUse, Meter
 from flux_tui.session.privacy import Privacy, project
+from flux_tui.session.prompts import system_prompt
+from flux_tui.session.services import Services
 from flux_tui.tools.base import Tool
 
 
@@ -64,6 +66,36 @@ class Outgoing:
             # What another model has read, this one may get in another form: notes for pictures.
             history = self.request(history)[0].messages
         return meter.measure(history, self.model, self.system, self.tools)
+
+
+def compose(
+    services: Services,
+    model: ModelInfo,
+    *,
+    own: str,
+    notes: str,
+    effort: Effort | None,
+    cache_key: str,
+    privacy: Privacy,
+    stale: frozenset[str],
+) -> Outgoing:
+    """Return what a session's next request to *model* is made of, but for the history.
+
+    *own* is the session's own prompt, *notes* are those of the folder; *effort* is snapped to what
+    the model knows.
+    """
+    tools = tool_specs(services.tools, model)
+    return Outgoing(
+        model=model,
+        system=system_prompt(model, root=services.root, tools=bool(tools), notes=notes, own=own),
+        tools=tools,
+        max_output=services.max_output,
+        effort=model.snap_effort(effort),
+        temperature=services.temperature,
+        cache_key=cache_key,
+        privacy=privacy,
+        stale=stale,
+    )
 
 
 def tool_specs(tools: Mapping[str, Tool], model: ModelInfo) -> tuple[ToolSpec, ...]:

@@ -137,3 +137,8 @@ def _texts(value: object) -> frozenset[str]:
         return frozenset()
     # The elements of a JSON list may be anything; only texts are ids and names.
     return frozenset(item for item in cast("list[object]", value) if isinstance(item, str))
+
+
+def state_key(session_id: str) -> str:
+    """Return the name under which a session's `Privacy` is remembered."""
+    return f"privacy:{session_id}"

@@ -46,13 +46,15 @@ class Purse:
         """Whether what the coming turn costs must be known before it begins."""
         return self._holds and self.ask is not None
 
-    async def before(self, coming: Cost, stop: asyncio.Event) -> bool:
-        """Whether a turn that will cost about *coming* may begin."""
+    async def before(self, coming: Cost, stop: asyncio.Event) -> TurnEnded | None:
+        """Return how a turn that would cost about *coming* ends, if it may not begin."""
         if coming.basis == "free":
             self._beyond = Answer.ONCE
-            return True
+            return None
         reasons = crossed(self._budgets, self._ledger, coming)
-        return not reasons or await self._agreed(reasons, stop)
+        if not reasons or await self._agreed(reasons, stop):
+            return None
+        return TurnEnded("aborted" if stop.is_set() else "budget")
 
     async def during(self, model: ModelRef, stop: asyncio.Event) -> TurnEnded | None:
         """Return how the turn ends, if it may ask *model* nothing more."""

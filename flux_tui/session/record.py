@@ -8,6 +8,7 @@ from typing import Any
 
 from flux_tui.core.errors import StoreError
 from flux_tui.core.messages import Message
+from flux_tui.core.notices import Notice
 from flux_tui.storage.store import SessionStore
 
 
@@ -28,12 +29,18 @@ class Record:
         self._begin = begin
         self._tell = tell
         self._unsaved: list[Message] = []
+        self._unnoted: list[Notice] = []
         self._broken = False
 
     async def add(self, message: Message) -> None:
         """Store a finished message."""
         self._unsaved.append(message)
         # Shielded: quitting in the middle must not tear apart what is written and what is noted.
+        await asyncio.shield(asyncio.ensure_future(self._save()))
+
+    async def note(self, notice: Notice) -> None:
+        """Store a notice behind the messages that come before it."""
+        self._unnoted.append(notice)
         await asyncio.shield(asyncio.ensure_future(self._save()))
 
     async def draft(self, session_id: str | None, message: Message) -> None:
@@ -66,3 +73,6 @@ class Record:
         while self._unsaved:
             await self._store.append(session_id, self._unsaved[0])
             del self._unsaved[0]
+        while self._unnoted:
+            await self._store.add_notice(session_id, self._unnoted[0])
+            del self._unnoted[0]

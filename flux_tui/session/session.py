@@ -12,6 +12,7 @@ from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.events import Committed, Noted, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation, Document, Image, Message, user_message
 from flux_tui.core.models import Effort, ModelInfo, ModelRef
+from flux_tui.core.notices import Notice
 from flux_tui.core.sanitize import one_line, sanitize
 from flux_tui.session.approvals import ApprovalPolicy, Approver, Unattended
 from flux_tui.session.compact import INSTRUCTION, Summary, gather, summary_message
@@ -20,25 +21,21 @@ from flux_tui.session.forecast import forecast
 from flux_tui.session.inspect import Inspection, inspect
 from flux_tui.session.ledger import CostLedger
 from flux_tui.session.meter import ContextUse
-from flux_tui.session.outgoing import Outgoing, tool_specs
+from flux_tui.session.outgoing import Outgoing, compose
 from flux_tui.session.preflight import Preflight, preflight
-from flux_tui.session.privacy import Privacy
-from flux_tui.session.prompts import read_notes, system_prompt
+from flux_tui.session.privacy import Privacy, state_key
+from flux_tui.session.prompts import read_notes
 from flux_tui.session.purse import Purse
 from flux_tui.session.races import unless
 from flux_tui.session.record import Record
 from flux_tui.session.services import Services
 from flux_tui.session.shell_line import LineDeps, run_line
 from flux_tui.session.switch import Switch, reserved
+from flux_tui.session.told import Told
 from flux_tui.session.turn import run_turn
 from flux_tui.tools.base import Tool
 
 TITLE_LENGTH = 60  # characters
-
-
-def state_key(session_id: str) -> str:
-    """Return the name under which a session's `Privacy` is remembered."""
-    return f"privacy:{session_id}"
 
 
 class ChatSession:
@@ -61,6 +58,7 @@ class ChatSession:
         title: str = "",
         privacy: Privacy | None = None,
         notes: str | None = None,
+        told: Sequence[Notice] = (),
     ) -> None:
         """Go on with *conversation*; *notes* are the folder's, None to read them when needed."""
         self.id = session_id
@@ -78,10 +76,16 @@ class ChatSession:
         self.privacy = privacy or Privacy()
         self._services = services
         self._record = Record(services.store, self._begin, self._tell)
+        self._told = Told(self._record, told)
         self._stop: asyncio.Event | None = None
         self._stale: dict[ModelRef, frozenset[str]] = {}
         self._notes = notes
         self._use: tuple[tuple[str | None, ModelInfo], ContextUse] | None = None
+
+    @property
+    def told(self) -> tuple[Notice, ...]:
+        """What happened beside the messages: changes of model, notices, errors."""
+        return self._told.at(self.conversation)
 
     @property
     def busy(self) -> bool:
@@ -135,7 +139,7 @@ class ChatSession:
         """
         if not any(message.role == "assistant" for message in self.conversation.path):
             return _refused("there is nothing to compact yet", "")
-        return self._guarded(lambda stop: self._with_deps(stop, self._summarise))
+        return self._guarded(lambda stop: self._heard(self._with_deps(stop, self._summarise)))
 
     def branch(
         self, model: ModelInfo, *, reads: bool = False, tools: Mapping[str, Tool] | None = None
@@ -176,22 +180,25 @@ class ChatSession:
         self.conversation = conversation
         self.ledger.restore(conversation.messages)
         await self._stand_at(conversation.head)
+        if self.id is not None:
+            self._told.restore(await self._services.store.notices(self.id))
 
     def stop(self) -> None:
         """End the running turn; what has arrived of the answer is kept."""
         if self._stop is not None:
             self._stop.set()
 
-    def swap(self, model: ModelInfo, effort: Effort | None = None) -> Switch:
+    def swap(self, model: ModelInfo, effort: Effort | None = None, *, once: bool = False) -> Switch:
         """Use *model* from the next message on; a running turn ends with the one it began with.
 
-        The stored conversation stays as it is. *effort* None keeps the present one.
+        The stored conversation stays as it is. *effort* None keeps the present one. *once*
+        says that the user means one message, and will swap back.
         """
         _, report = self._compose(model).request(self.conversation.path)
         before, self.model = self.model, model
         self.effort = effort or self.effort
         use = self.context()
-        return Switch(
+        switch = Switch(
             before=before.ref,
             after=model.ref,
             report=report,
@@ -200,7 +207,11 @@ class ChatSession:
             window=use.window,
             reserve=reserved(model, self._services.max_output),
             new_reader=self.privacy.new_reader(self.conversation.path, model),
+            once=once,
         )
+        if self.conversation.path:
+            self._told.switched(switch.line())
+        return switch
 
     async def preflight(self, model: ModelInfo) -> Preflight:
         """Find out what sending the conversation to *model* next would mean; nothing is sent."""
@@ -326,13 +337,20 @@ class ChatSession:
         if (refused := await self._unaffordable(stop, (*before.path, *said))) is not None:
             yield refused
             return
+        if message is None and tip != self.conversation.head:
+            await self._stand_at(tip)
+        await self._told.begin(self.conversation.head)
         if message is not None:
             yield Committed(await self._commit(message))
-        elif tip != self.conversation.head:
-            await self._stand_at(tip)
         turn = self._with_deps(stop, lambda deps: run_turn(self.conversation, deps))
+        async with aclosing(self._heard(turn)) as events:
+            async for event in events:
+                yield event
+
+    async def _heard(self, turn: AsyncGenerator[TurnEvent]) -> AsyncGenerator[TurnEvent]:
         async with aclosing(turn) as events:
             async for event in events:
+                await self._told.hear(event, self.conversation)
                 yield event
 
     async def _unaffordable(
@@ -346,9 +364,7 @@ class ChatSession:
         coming = await asyncio.to_thread(
             forecast, history, outgoing, meter=services.meter, price=services.price
         )
-        if await self.purse.before(coming, stop):
-            return None
-        return TurnEnded("aborted" if stop.is_set() else "budget")
+        return await self.purse.before(coming, stop)
 
     async def _summarise(self, deps: TurnDeps) -> AsyncGenerator[TurnEvent]:
         history, head = self.conversation.path, self.conversation.head
@@ -382,7 +398,7 @@ class ChatSession:
         yield summary.ended
 
     def _tell(self, notice: str) -> None:
-        self.notices.append(notice)  # the list is another one whenever somebody took it
+        self.notices.append(notice)  # another list, whenever somebody took the one before
 
     def _taken(self) -> list[Noted]:
         if news := self._services.news():
@@ -438,22 +454,12 @@ class ChatSession:
         return self._compose(model)
 
     def _compose(self, model: ModelInfo) -> Outgoing:
-        services = self._services
-        tools = tool_specs(services.tools, model)
-        system = system_prompt(
+        return compose(
+            self._services,
             model,
-            root=services.root,
-            tools=bool(tools),
-            notes=self._notes or "",
             own=self.conversation.system,
-        )
-        return Outgoing(
-            model=model,
-            system=system,
-            tools=tools,
-            max_output=services.max_output,
-            effort=model.snap_effort(self.effort),
-            temperature=services.temperature,
+            notes=self._notes or "",
+            effort=self.effort,
             cache_key=self.id or "",
             privacy=self.privacy,
             stale=self._stale.get(model.ref, frozenset()),

@@ -20,6 +20,7 @@ class Switch:
     window: int | None
     reserve: int = 0  # tokens that an answer may take
     new_reader: str = ""  # a provider that gets to read the history for the first time
+    once: bool = False  # for one message only
 
     @property
     def fits(self) -> bool | None:
@@ -30,7 +31,8 @@ class Switch:
         """Return it as one line of text, for the transcript."""
         kept = "everything kept" if self.report.lossless else self.report.summary()
         reader = f" · {self.new_reader} will read the history" if self.new_reader else ""
-        return f"{self.before} → {self.after}   {kept} · {self._fit()}{reader}"
+        once = "for this message · " if self.once else ""
+        return f"{self.before} → {self.after}   {once}{kept} · {self._fit()}{reader}"
 
     def _fit(self) -> str:
         tokens = f"{'≈ ' if self.estimated else ''}{short_count(self.tokens)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -15,6 +15,7 @@ from flux_tui.config.settings import Settings
 from flux_tui.core.errors import InputError, StoreError
 from flux_tui.core.messages import Conversation, Message
 from flux_tui.core.models import EFFORTS, Effort, ModelInfo, ModelRef
+from flux_tui.core.notices import Notice
 from flux_tui.providers import tokens
 from flux_tui.providers.base import Endpoint, Provider
 from flux_tui.providers.registry import make_provider
@@ -24,10 +25,10 @@ from flux_tui.session.ledger import CostLedger, Spending, start_of_month
 from flux_tui.session.listings import ModelLists
 from flux_tui.session.lookout import Lookout
 from flux_tui.session.meter import Meter
-from flux_tui.session.privacy import Privacy
+from flux_tui.session.privacy import Privacy, state_key
 from flux_tui.session.prompts import read_notes
 from flux_tui.session.services import Services
-from flux_tui.session.session import ChatSession, state_key
+from flux_tui.session.session import ChatSession
 from flux_tui.session.tariff import Tariff
 from flux_tui.storage.safe import SafeStore
 from flux_tui.tools.base import Tool
@@ -244,6 +245,7 @@ class Runtime:
             title=info.title if info is not None else "",
             privacy=Privacy.loads(await self.store.get_state(state_key(session_id))),
             notes=await asyncio.to_thread(read_notes, self.root),
+            told=await self.store.notices(session_id),
         )
         # Counted now, in a thread, so that the context meter need not estimate a long history.
         await asyncio.to_thread(self._meter.count, conversation.path, "", ())
@@ -301,6 +303,7 @@ class Runtime:
         title: str = "",
         privacy: Privacy | None = None,
         notes: str | None = None,
+        told: Sequence[Notice] = (),
     ) -> ChatSession:
         settings = self.settings
         services = Services(
@@ -328,6 +331,7 @@ class Runtime:
             title=title,
             privacy=privacy,
             notes=notes,
+            told=told,
         )
         made.budget = settings.budgets.turn
         return made

@@ -195,6 +195,7 @@ def delete(connection: sqlite3.Connection, session_id: str, *, searchable: bool)
             (session_id,),
         )
     connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
+    connection.execute("DELETE FROM notice WHERE session = ?", (session_id,))
     # What is remembered for one session ends with its id: an unsent draft, what stays private.
     connection.execute("DELETE FROM state WHERE key LIKE 'user:%:' || ?", (session_id,))
     connection.execute("DELETE FROM blob WHERE sha256 NOT IN (SELECT sha256 FROM blob_use)")

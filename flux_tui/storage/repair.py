@@ -23,7 +23,7 @@ from flux_tui.storage.database import (
     transaction,
 )
 
-_TABLES = ("session", "message", "draft", "blob", "blob_use", "state", "vote")
+_TABLES = ("session", "message", "draft", "blob", "blob_use", "state", "vote", "notice")
 _JOURNALS = ("", "-wal", "-shm", "-journal")
 _MOST = 20  # findings that are told
 _UNUSED = "FROM blob WHERE sha256 NOT IN (SELECT sha256 FROM blob_use)"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from flux_tui.core.messages import Conversation, Message
+from flux_tui.core.notices import Notice
 from flux_tui.core.usage import NO_COST
 from flux_tui.storage.database import DiskError
 from flux_tui.storage.memory import MemoryStore
@@ -33,6 +34,7 @@ class _Refuge:
         self._memory: MemoryStore | None = None
         self._problem = ""
         self._votes: list[VoteRow] = []
+        self._notices: list[tuple[str, Notice]] = []
         self._state: dict[str, str] = {}
 
     @property
@@ -52,6 +54,19 @@ class _Refuge:
         """Return the votes on disk, then those in memory."""
         return await self._read(self._disk.votes(), []) + self._votes
 
+    async def add_notice(self, session_id: str, notice: Notice) -> None:
+        """Store a notice for good, or for this run."""
+        try:
+            await self._disk.add_notice(session_id, notice)
+        except DiskError as problem:
+            self._note(problem)
+            self._notices.append((session_id, notice))
+
+    async def notices(self, session_id: str) -> list[Notice]:
+        """Return the notices on disk, then those in memory."""
+        in_memory = [notice for session, notice in self._notices if session == session_id]
+        return await self._read(self._disk.notices(session_id), []) + in_memory
+
     async def get_state(self, key: str) -> str | None:
         """Return a small remembered value."""
         if key in self._state:
@@ -69,11 +84,14 @@ class _Refuge:
             self._state.pop(key, None)
 
     async def _write_small_things(self) -> None:
-        """Write the votes and values that the disk refused, if it takes them by now."""
+        """Write the votes, notices and values that the disk refused, if it takes them by now."""
         try:
             while self._votes:
                 await self._disk.add_vote(self._votes[0])
                 del self._votes[0]
+            while self._notices:
+                await self._disk.add_notice(*self._notices[0])
+                del self._notices[0]
             for key, value in list(self._state.items()):
                 await self._disk.set_state(key, value)
                 self._state.pop(key, None)
@@ -283,4 +301,4 @@ class SafeStore(_Refuge, SessionStore):
         """Call all well again when the disk takes messages and has everything."""
         if self._problem and not self._moved:
             await self._write_small_things()
-            self._problem = self._problem if self._votes or self._state else ""
+            self._problem = self._problem if self._votes or self._notices or self._state else ""

@@ -62,3 +62,14 @@ CREATE TABLE vote (
     tag TEXT NOT NULL,
     blind INTEGER NOT NULL
 );
+
+-- step 3
+-- Not bound to the session's row: what the disk refused is written when it takes things again.
+CREATE TABLE notice (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    session TEXT NOT NULL,
+    after TEXT,
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX notice_order ON notice (session, seq);

@@ -22,6 +22,7 @@ from flux_tui.storage.database import (
     open_database,
     transaction,
 )
+from flux_tui.storage.notices import NoticeTable
 from flux_tui.storage.rows import stamp
 from flux_tui.storage.store import DaySpent, SessionInfo, SessionStore, StoreHealth, UsageRow
 from flux_tui.storage.votes import VoteTable
@@ -32,7 +33,7 @@ BRIEF_MS = 100
 T = TypeVar("T")
 
 
-class SqliteStore(VoteTable, SessionStore):
+class SqliteStore(VoteTable, NoticeTable, SessionStore):
     """Sessions in the database at *path*, opened on first use; ":memory:" keeps them in memory.
 
     Every failure is a StoreError with a sentence for the user. Cancelling a call does not undo

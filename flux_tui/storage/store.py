@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from flux_tui.core.messages import Conversation, Message
+from flux_tui.core.notices import Notice
 from flux_tui.core.usage import Cost
 
 
@@ -81,7 +82,19 @@ class VoteRow:
     blind: bool = True
 
 
-class SessionStore(Protocol):
+class NoticeStore(Protocol):
+    """What happened to sessions beside their messages. Every method may raise StoreError."""
+
+    async def add_notice(self, session_id: str, notice: Notice) -> None:
+        """Store what happened to a session beside its messages."""
+        ...
+
+    async def notices(self, session_id: str) -> list[Notice]:
+        """Return what was told of a session, oldest first."""
+        ...
+
+
+class SessionStore(NoticeStore, Protocol):
     """Append-only messages; a branch is a parent pointer. All methods leave the event loop free.
 
     Every method may raise StoreError. A failed write loses nothing that was stored before.

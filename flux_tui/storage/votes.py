@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import cast
 
 from flux_tui.storage import rows
-from flux_tui.storage.database import Database
 from flux_tui.storage.store import VoteRow
+from flux_tui.storage.tables import Table, has_table
 
-T = TypeVar("T")
 
-
-class VoteTable:
+class VoteTable(Table):
     """The part of a store on disk that keeps votes."""
 
     async def add_vote(self, vote: VoteRow) -> None:
@@ -24,12 +21,6 @@ class VoteTable:
     async def votes(self) -> list[VoteRow]:
         """Return all votes, oldest first."""
         return await self._run(lambda database: every(database.connection))
-
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        raise NotImplementedError
-
-    async def _run(self, work: Callable[[Database], T]) -> T:
-        raise NotImplementedError
 
 
 def add(connection: sqlite3.Connection, vote: VoteRow) -> None:
@@ -54,8 +45,7 @@ def every(connection: sqlite3.Connection) -> list[VoteRow]:
 
     A database of an older version that can only be read has none.
     """
-    known = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'vote'"
-    if connection.execute(known).fetchone() is None:
+    if not has_table(connection, "vote"):
         return []
     query = "SELECT at, session, models, outcome, winner, tag, blind FROM vote ORDER BY seq"
     return [

@@ -104,7 +104,7 @@ class ChatScreen(Shell):
     def show_conversation(self) -> None:
         """Show the session's conversation again, in all panes."""
         if self.session is not None:
-            self.transcript.show(self.session.conversation)
+            self.transcript.show(self.session.conversation, self.session.told)
             self.transcript.keep_private(self.session.privacy.private)
             self.tools.show(self.session.conversation)
             self.refresh_session()

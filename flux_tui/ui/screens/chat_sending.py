@@ -102,10 +102,9 @@ class Sending:
         if model is None or model.ref == own.ref:
             yield
             return
-        there = session.swap(model, screen.flux.runtime.effort_of(model.ref))
+        there = session.swap(model, screen.flux.runtime.effort_of(model.ref), once=True)
         if session.conversation.path:
-            line = there.line().replace("   ", "   for this message · ", 1)
-            screen.transcript.divider(line, "switch")
+            screen.transcript.divider(there.line(), "switch")
         screen.refresh_session()
         try:
             yield

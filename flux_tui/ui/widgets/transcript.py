@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.events import Click
-from textual.message import Message as Notice
+from textual.message import Message as News
 
 from flux_tui.core.events import (
     Committed,
@@ -20,9 +21,10 @@ from flux_tui.core.events import (
     TurnEvent,
 )
 from flux_tui.core.messages import Conversation, Message, ToolResult, new_id
+from flux_tui.core.notices import Notice, NoticeKind
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.inline import bare_link_at, bare_links, link_at, openable
-from flux_tui.ui.widgets.transcript_divider import Divider, DividerKind, joined
+from flux_tui.ui.widgets.transcript_divider import Divider, dividers, joined
 from flux_tui.ui.widgets.transcript_entries import FOLD, Entry, Finished, Live, Running, Speaking
 from flux_tui.ui.widgets.transcript_lines import GUTTER
 from flux_tui.ui.widgets.transcript_reading import Goal, ReadingView
@@ -135,21 +137,21 @@ class Transcript(ReadingView, can_focus=True):
         ),
     ]
 
-    class CallPicked(Notice):
+    class CallPicked(News):
         """A tool call was clicked or entered."""
 
         def __init__(self, call_id: str) -> None:
             super().__init__()
             self.call_id = call_id
 
-    class LinkPicked(Notice):
+    class LinkPicked(News):
         """A link is wished; to be opened only after *target* was shown. Empty: there is none."""
 
         def __init__(self, target: str) -> None:
             super().__init__()
             self.target = target
 
-    class CopyAsked(Notice):
+    class CopyAsked(News):
         """Something is to be copied: *text*, and *what* it is, for people."""
 
         def __init__(self, text: str, what: str) -> None:
@@ -169,20 +171,27 @@ class Transcript(ReadingView, can_focus=True):
         self._calls: dict[str, str] = {}  # call id to message id
         self.again = "/retry"  # what asks again, as the user knows it
 
-    def show(self, conversation: Conversation) -> None:
-        """Show the path of *conversation* from its end, in place of what is there."""
+    def show(self, conversation: Conversation, told: Iterable[Notice] = ()) -> None:
+        """Show the path of *conversation* from its end, in place of what is there.
+
+        What was *told* stands behind its messages.
+        """
+        notices: dict[str | None, list[Notice]] = {}
+        for notice in told:
+            notices.setdefault(notice.after, []).append(notice)
         self._results = {}
         self._calls = {}
         self._search = None
         self.selected = None
-        entries: list[Entry] = []
+        entries: list[Entry] = dividers(notices.get(None, ()))
         for message in conversation.path:
             if message.role == "tool":
                 self._keep_results(message)
-                continue
-            entries.append(Finished(message, self._results))
+            else:
+                entries.append(Finished(message, self._results))
             for call in message.tool_calls:
                 self._calls[call.id] = message.id
+            entries += dividers(notices.get(message.id, ()))
         self._set_entries(entries)
 
     def apply(self, event: TurnEvent) -> None:
@@ -215,7 +224,7 @@ class Transcript(ReadingView, can_focus=True):
                 self._end(event)
                 self._clock.request(soon=True)
 
-    def divider(self, text: str, kind: DividerKind = "switch") -> None:
+    def divider(self, text: str, kind: NoticeKind = "switch") -> None:
         """Add a line between messages: what a change of model does, a notice, an error.
 
         Changes of model with nothing said between them are one change.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, TypeAlias
+from collections.abc import Iterable
 
 from textual.content import Content
 
+from flux_tui.core.messages import new_id
+from flux_tui.core.notices import Notice, NoticeKind
 from flux_tui.ui.render.labels import assemble, plain
 from flux_tui.ui.render.rows import BLANK, Row
 from flux_tui.ui.render.wrapping import PROSE, fit, wrap
 from flux_tui.ui.widgets.transcript_entries import Entry
 from flux_tui.ui.widgets.transcript_pieces import Lines, Piece, PieceKind
-
-DividerKind: TypeAlias = Literal["switch", "notice", "error"]
 
 _RULE = ".transcript--rule"
 _APART = re.compile(r"\s{2,}|\n")
@@ -22,10 +22,10 @@ _APART = re.compile(r"\s{2,}|\n")
 class Divider(Entry):
     """A line between messages."""
 
-    def __init__(self, entry_id: str, text: str, kind: DividerKind) -> None:
+    def __init__(self, entry_id: str, text: str, kind: NoticeKind) -> None:
         super().__init__(entry_id)
         self.text = text
-        self.kind: DividerKind = kind
+        self.kind: NoticeKind = kind
 
     def source(self) -> str:
         """Return the divider's text."""
@@ -48,6 +48,18 @@ class Divider(Entry):
                 return [BLANK, *_marked("• ", self.text, "notice", width)]
             case "switch":
                 return [BLANK, *_switch(self.text, width)]
+
+
+def dividers(notices: Iterable[Notice]) -> list[Entry]:
+    """Return the lines for *notices*; changes of model one after the other are one change."""
+    lines: list[Divider] = []
+    for notice in notices:
+        last = lines[-1] if lines else None
+        if last is not None and last.kind == notice.kind == "switch":
+            lines[-1] = Divider(last.id, joined(last.text, notice.text), "switch")
+        else:
+            lines.append(Divider(new_id(), notice.text, notice.kind))
+    return [*lines]
 
 
 def joined(first: str, second: str) -> str:

@@ -1,0 +1,22 @@
+"""What happened to a conversation beside its messages: a change of model, a notice, an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+NoticeKind: TypeAlias = Literal["switch", "notice", "error"]
+
+KINDS: tuple[NoticeKind, ...] = ("switch", "notice", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for the reader behind the message `after`; None: before the first one.
+
+    It is no message: no model is sent it, and no branch leads through it.
+    """
+
+    after: str | None
+    kind: NoticeKind
+    text: str

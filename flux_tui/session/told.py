@@ -1,0 +1,58 @@
+"""What a session was told beside its messages, and where: it is there again after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flux_tui.core.events import Noted, TurnEnded, TurnEvent
+from flux_tui.core.messages import Conversation
+from flux_tui.core.notices import Notice, NoticeKind
+from flux_tui.session.record import Record
+
+
+class Told:
+    """Notices that say what happened to the conversation; passing news is none of them.
+
+    A change of model happens with the next message: until then it is only pending.
+    """
+
+    def __init__(self, record: Record, stored: Sequence[Notice] = ()) -> None:
+        self._record = record
+        self._notices = list(stored)
+        self._pending: list[str] = []
+
+    def at(self, conversation: Conversation) -> tuple[Notice, ...]:
+        """Return all notices, with the pending changes of model at the tip of *conversation*."""
+        pending = [Notice(conversation.head, "switch", line) for line in self._pending]
+        return (*self._notices, *pending)
+
+    def switched(self, line: str) -> None:
+        """Take a change of model."""
+        self._pending.append(line)
+
+    def restore(self, stored: Sequence[Notice]) -> None:
+        """Have the notices that are stored."""
+        self._notices = list(stored)
+
+    async def begin(self, head: str | None) -> None:
+        """Store what is pending: the next message comes after *head*."""
+        while self._pending:
+            await self._add(head, "switch", self._pending.pop(0))
+
+    async def hear(self, event: TurnEvent, conversation: Conversation) -> None:
+        """Store what *event* tells, unless a message holds it."""
+        match event:
+            case Noted(text):
+                await self._add(conversation.head, "notice", text)
+            case TurnEnded(error=error, hint=hint) if error:
+                last = conversation.path[-1] if conversation.path else None
+                if last is None or not last.error:
+                    text = f"{error}\n{hint}" if hint else error
+                    await self._add(conversation.head, "error", text)
+            case _:
+                pass
+
+    async def _add(self, after: str | None, kind: NoticeKind, text: str) -> None:
+        notice = Notice(after, kind, text)
+        self._notices.append(notice)
+        await self._record.note(notice)
