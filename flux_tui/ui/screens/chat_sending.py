@@ -25,8 +25,8 @@ _ONLY_READ = "This session is open elsewhere and can only be read here: close it
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A message that waits for the answer: as it was typed, and its files."""
+class Unsent:
+    """A message that is in no conversation yet: as it was typed, and its files."""
 
     text: str
     files: tuple[Attachment, ...] = ()
@@ -37,11 +37,11 @@ class Sending:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
-        self._queue: list[Waiting] = []
-        self._going: Waiting | None = None  # on its way, and not yet in the conversation
+        self._queue: list[Unsent] = []
+        self._going: Unsent | None = None  # on its way, and not yet in the conversation
 
     @property
-    def waiting(self) -> tuple[Waiting, ...]:
+    def waiting(self) -> tuple[Unsent, ...]:
         """What waits, the next one first."""
         return tuple(self._queue)
 
@@ -53,7 +53,7 @@ class Sending:
                 self._screen.query_one(Attachments).restore(files)
             await self._command(typed, text)
             return
-        item = Waiting(text, files)
+        item = Unsent(text, files)
         session = self._screen.session
         # Before there is a session nothing can be said of a message: it waits.
         if session is not None and (problem := self._wrong(typed)):
@@ -126,7 +126,7 @@ class Sending:
         self._screen.query_one(Composer).show_waiting([item.text for item in self._queue])
         self._screen.drafts.changed()
 
-    def _return(self, item: Waiting, why: str) -> None:
+    def _return(self, item: Unsent, why: str) -> None:
         self._screen.query_one(Composer).give_back(item.text, item.files)
         self._screen.flux.warn(why)
 
@@ -140,10 +140,10 @@ class Sending:
     async def _command(self, typed: Command, text: str) -> None:
         action = keymap.BY_SLASH.get(typed.word)
         if action is None:
-            self._return(Waiting(text), unknown_command(typed.word))
+            self._return(Unsent(text), unknown_command(typed.word))
         elif typed.argument and not action.argument:
             words = f"/{typed.word} takes nothing behind it. //{typed.word} … sends it as text"
-            self._return(Waiting(text), words)
+            self._return(Unsent(text), words)
         else:
             await self._screen.run_command(action.id, typed.argument)
 
@@ -183,7 +183,7 @@ class Sending:
         hint = did_you_mean(name, names) or "F2 shows all models"
         raise InputError(f"there is no model {name!r}; {hint.rstrip('?')}")
 
-    def _go(self, item: Waiting) -> None:
+    def _go(self, item: Unsent) -> None:
         """Send *item* now."""
         typed = read(item.text)
         if problem := self._wrong(typed):  # it may have waited for the program to start
@@ -203,7 +203,7 @@ class Sending:
         """Ask again for an answer to what was said last."""
         self._say(None, None, None)
 
-    def _say(self, item: Waiting | None, text: str | None, model: ModelInfo | None) -> None:
+    def _say(self, item: Unsent | None, text: str | None, model: ModelInfo | None) -> None:
         """Send *text*, or ask again when it is None; a vendor that is new here is asked about."""
         screen, files = self._screen, item.files if item else ()
 
@@ -219,7 +219,7 @@ class Sending:
         reader = model or screen.open_session.model
         screen.actions.models.agreed(reader, agreed, refused)
 
-    def _refused(self, item: Waiting | None, why: str) -> None:
+    def _refused(self, item: Unsent | None, why: str) -> None:
         if item is not None:
             self._queue.insert(0, item)
         self._return_all()
