@@ -28,6 +28,11 @@ _LATE_FUNCTIONS = frozenset({"anthropic.lib._tracing.finish_api_call_span"})
 there are any, and its module takes 6 MiB."""
 
 
+_PARSING = threading.Lock()
+"""CPython counts how deep a syntax tree is for all threads together: two that make one at the same
+time fail with "AST constructor recursion depth mismatch" (seen with 3.11.7)."""
+
+
 def load(name: str) -> Any:
     """Return the SDK *name*; blocks for a quarter of a second the first time.
 
@@ -36,6 +41,8 @@ def load(name: str) -> Any:
     """
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+    with _PARSING:  # it parses its own source; nothing that it imports waits for a package of ours
+        importlib.import_module("anyio.abc")
     return importlib.import_module(name)
 
 
@@ -84,7 +91,9 @@ def _exports(source: str) -> dict[str, tuple[str, str]] | None:
     would bind the module under the name.
     """
     found: dict[str, tuple[str, str]] = {}
-    for statement in ast.parse(source).body:
+    with _PARSING:
+        tree = ast.parse(source)
+    for statement in tree.body:
         if not isinstance(statement, ast.ImportFrom) or not statement.level:
             continue
         place = "." * statement.level + (statement.module or "")

@@ -88,3 +88,38 @@ def test_a_span_is_closed_by_the_function_of_the_sdk() -> None:
     )
 
     assert told.split("\n")[:2] == ["False", "(1, 2, 3)"]
+
+
+def test_packages_can_be_read_in_several_threads_at_once() -> None:
+    code = """
+        import sys, threading
+        from importlib.util import find_spec
+        from flux_tui.providers import sdk
+        source = find_spec("openai.types").loader.get_source("openai.types")
+        failed = []
+
+        class Circle:
+            def __init__(self):
+                self.me = self
+
+            def __del__(self):  # another thread has its turn when rubbish is collected
+                sum(range(50))
+
+        def read():
+            try:
+                for _ in range(100):
+                    Circle()
+                    sdk._exports(source)
+            except SystemError as problem:
+                failed.append(problem)
+
+        sys.setswitchinterval(1e-6)
+        threads = [threading.Thread(target=read) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(failed)
+    """
+
+    assert run(code) == "[]\n"
