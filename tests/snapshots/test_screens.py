@@ -38,7 +38,7 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     # The real one names the folder and the day: both change the number of tokens.
-    monkeypatch.setattr("flux_tui.session.session.system_prompt", _brief)
+    monkeypatch.setattr("flux_tui.session.outgoing.system_prompt", _brief)
     monkeypatch.setattr("flux_tui.ui.widgets.transcript_sections.SHORTEST", float("inf"))
     monkeypatch.setattr("flux_tui.ui.render.labels.seconds", _moment)
     for user in ("widgets.transcript_sections", "widgets.tool_pane", "screens.listing"):
