@@ -51,6 +51,55 @@ def test_a_huge_passage_is_marked_whole_instead_of_word_by_word() -> None:
     assert diff_answers(left, right).left == (Span(0, len(left)),)
 
 
+def beside(left: str, right: str) -> list[tuple[str, str]]:
+    """The lines of both sides by rows; "—" where one has nothing."""
+    rows = diff_answers(left, right).rows
+
+    def line(text: str, span: Span | None) -> str:
+        return "—" if span is None else text[span.start : span.end].strip()
+
+    return [(line(left, row.left), line(right, row.right)) for row in rows]
+
+
+def test_equal_lines_stand_beside_each_other() -> None:
+    assert beside("One.\nTwo.\nThree.\n", "One.\nThree.\n") == [
+        ("One.", "One."),
+        ("Two.", "—"),
+        ("Three.", "Three."),
+    ]
+
+
+def test_a_changed_line_stands_beside_what_it_was() -> None:
+    left = "Intro.\n\nIt rains a lot in May.\n\nBring a coat with you.\n"
+    right = "Hello!\n\nSome words first.\n\nIt rains much in May.\n\nBring a hat with you.\n"
+
+    assert beside(left, right) == [
+        ("Intro.", "Hello!"),
+        ("", ""),
+        ("—", "Some words first."),
+        ("—", ""),
+        ("It rains a lot in May.", "It rains much in May."),
+        ("", ""),
+        ("Bring a coat with you.", "Bring a hat with you."),
+    ]
+    assert shown(left, right)[0] == ["Intro.\n", "a lot", "coat"]
+
+
+def test_code_stands_beside_code_that_is_like_it() -> None:
+    left = "```\nx = first(a)\nreturn x + 1\n```\n"
+    right = "```\nx = first(a)\nx = more(x)\nreturn x + 2\n```\n"
+
+    assert beside(left, right)[1:4] == [
+        ("x = first(a)", "x = first(a)"),
+        ("—", "x = more(x)"),
+        ("return x + 1", "return x + 2"),
+    ]
+
+
+def test_lines_that_have_nothing_in_common_are_marked_whole() -> None:
+    assert shown("Yes, of course.", "No, never.") == (["Yes, of course."], ["No, never."])
+
+
 WORDS = st.lists(
     st.sampled_from(["a", "b", "c ", "\n", "```\n", "~~~", ".", " ", "é", "\r\n", "\u2028"]),
     max_size=40,
@@ -71,3 +120,12 @@ def test_what_is_left_unmarked_is_the_same_on_both_sides(left: str, right: str) 
 
     assert rest(left, found.left) == rest(right, found.right)
     assert 0.0 <= found.alike <= 1.0
+
+
+@given(WORDS, WORDS)
+def test_every_line_stands_in_one_row_in_its_order(left: str, right: str) -> None:
+    rows = diff_answers(left, right).rows
+
+    assert "".join(left[r.left.start : r.left.end] for r in rows if r.left) == left
+    assert "".join(right[r.right.start : r.right.end] for r in rows if r.right) == right
+    assert all(row.left or row.right for row in rows)

@@ -13,7 +13,7 @@ from flux_tui.session.column import Progress
 from flux_tui.storage.store import VoteRow
 from flux_tui.ui.screens.compare_dialogs import VoteScreen
 from flux_tui.ui.screens.scoreboard import ScoreboardScreen
-from flux_tui.ui.widgets.column_text import DiffText
+from flux_tui.ui.widgets.column_diff import DiffText
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from tests.snapshots.test_screens import SIZES, _still, taken  # noqa: F401 - a fixture

@@ -10,7 +10,7 @@ from flux_tui.ui.screens.compare_dialogs import QuestionScreen
 from flux_tui.ui.screens.consent import ConsentScreen
 from flux_tui.ui.screens.listing import ListScreen
 from flux_tui.ui.screens.replay import ReplayScreen
-from flux_tui.ui.widgets.column_text import DiffText
+from flux_tui.ui.widgets.column_diff import DiffText
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.transcript import Transcript
 from tests.ui.driving import Chat, chatting, wait_until

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+from textual.content import Content
 from textual.widgets import TextArea
 
 from flux_tui.core.events import TurnEnded
@@ -18,7 +19,8 @@ from flux_tui.ui.screens.compare_refine import RubricScreen
 from flux_tui.ui.screens.consent import ConsentScreen
 from flux_tui.ui.screens.listing import TextScreen
 from flux_tui.ui.screens.model_picker import ModelPicker
-from flux_tui.ui.widgets.column_text import ColumnText, DiffText, Spot
+from flux_tui.ui.widgets.column_diff import DiffText
+from flux_tui.ui.widgets.column_text import ColumnText, Spot
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.transcript import Transcript
@@ -536,13 +538,77 @@ async def test_a_diff_marks_what_differs_and_ends(tmp_path: Path) -> None:
         await view.press("alt+d")
         views = [pane.query_one(DiffText) for pane in view.panes]
         await wait_until(lambda: all(each.display for each in views))
-        text = str(views[0].query_one(Plain).content)
-        assert "alike" in text
-        assert view.panes[0].answer()[:40] in text
+        await wait_until(lambda: view.panes[0].answer()[:40] in source(views[0]), "the text")
+        assert "A beside B" in source(views[0])
+        assert "alike" in view.chat.text("#status-now")
 
         await view.press("alt+d")
         await wait_until(lambda: not any(each.display for each in views))
         assert view.panes[0].text.display
+
+
+def source(view: DiffText) -> str:
+    """What one side of a diff shows."""
+    return str(view.query_one(Plain).content)
+
+
+async def differing(view: View) -> list[DiffText]:
+    """Let two columns answer alike but for a paragraph, and show the differences."""
+    long = "and it goes on with many more words than fit into one row of a column " * 3
+    mine = f"Begin.\n\nOnly here {long}.\n\nThe sky is blue.\n\nEnd."
+    theirs = "Begin.\n\nThe sky is grey.\n\nAnd more.\n\nEnd."
+    for key, text in (("alt+1", mine), ("alt+2", theirs)):
+        await view.press(key)
+        written = text.replace("\n", "\\n")
+        await view.say(f'sim: text="{written}"')
+    await view.press("alt+2", "alt+1", "alt+d", "alt+1")
+    views = [pane.query_one(DiffText) for pane in view.panes[:2]]
+    await wait_until(lambda: all("End." in source(each) for each in views), "the differences")
+    return views
+
+
+async def test_equal_lines_of_a_diff_stand_at_the_same_height(tmp_path: Path) -> None:
+    async with comparing(tmp_path, MODELS) as view:
+        views = await differing(view)
+        await view.settle()
+        left, right = (source(each).splitlines() for each in views)
+
+        for words in ("Begin.", "End."):
+            assert left.index(words) == right.index(words)
+        assert left.index("The sky is blue.") == right.index("The sky is grey.")
+        assert right[left.index("The sky is blue.") - 2] == ""  # beside what only one has
+        assert len(left) == len(right)
+        marked = views[0].query_one(Plain).content
+        assert isinstance(marked, Content)
+        assert {str(marked)[s.start : s.end] for s in marked.spans if "under" in str(s.style)} >= {
+            "blue"
+        }
+
+        await view.chat.pilot.resize_terminal(111, 40)  # one column is a cell wider
+        await view.settle()
+        left, right = (source(each).splitlines() for each in views)
+        assert left.index("End.") == right.index("End.")
+
+
+async def test_which_two_columns_are_compared_is_said_and_only_they_are_shown(
+    tmp_path: Path,
+) -> None:
+    async with comparing(tmp_path, MODELS) as view:
+        await view.say("sim: tokens=30")
+        for names in (("A", "B", "Alt+D A with C"), ("A", "C", "Esc ends it")):
+            await view.press("alt+d")
+            await wait_until(lambda: view.screen.actions.reading.comparing)
+            await view.settle()
+            one, two, further = names
+            status = view.chat.text("#status-now")
+            assert f"{one} with {two}" in status
+            assert further in status
+            assert [p.letter for p in view.panes if p.display] == [one, two]
+            assert all(p.letter in view.chat.text("#compare-tabs") for p in view.panes)
+
+        await view.press("alt+d")
+        await view.settle()
+        assert all(pane.display for pane in view.panes)
 
 
 async def test_columns_scroll_together_by_turn_until_that_is_turned_off(tmp_path: Path) -> None:

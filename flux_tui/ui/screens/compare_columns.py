@@ -16,8 +16,9 @@ from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.labels import plain
 from flux_tui.ui.screens.compare_keys import first_key
 from flux_tui.ui.screens.listing import LinkScreen
+from flux_tui.ui.widgets.column_diff import DiffText
 from flux_tui.ui.widgets.column_pane import LETTERS, ColumnPane
-from flux_tui.ui.widgets.column_text import ColumnText, DiffText, Together
+from flux_tui.ui.widgets.column_text import ColumnText, Together
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
@@ -163,7 +164,7 @@ class ColumnsScreen(Screen[None]):
     def _diff_moved(self, event: DiffText.Moved) -> None:
         for view in self.query(DiffText):
             if view is not event.view and view.display:
-                view.stand(event.share)
+                view.stand(event.line)
 
     @on(ColumnText.CopyAsked)
     def _copy_asked(self, event: ColumnText.CopyAsked) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from flux_tui.core.errors import InputError
 from flux_tui.session.answer_diff import diff_answers
+from flux_tui.ui.render.labels import plain
 from flux_tui.ui.screens.compare_columns import ColumnsScreen
+from flux_tui.ui.widgets.column_diff import Aligned, Side
 from flux_tui.ui.widgets.column_pane import ColumnPane
-from flux_tui.ui.widgets.column_text import Together, clean
+from flux_tui.ui.widgets.column_text import Together
 
 _MODES: tuple[Together, ...] = ("turn", "heading", "block", "off")
 
@@ -87,35 +89,52 @@ class ReadingActions:
         if len(panes) < 2:
             hint = f"{self._screen.key('show')} shows all"
             raise InputError("only one column is shown", hint=hint)
-        mine = self._diff[0] if self._diff else self._pane
-        others = [pane for pane in panes if pane is not mine]
-        after = [p for p in others if panes.index(p) > panes.index(mine)] if mine in panes else []
-        order = [*after, *[pane for pane in others if pane not in after]]
-        if self._diff is not None:
-            at = order.index(self._diff[1]) + 1 if self._diff[1] in order else len(order)
-            if at >= len(order):
-                self.end_diff()
-                return None
-            return self._show_diff(mine, order[at])
-        return self._show_diff(mine, order[0])
+        if self._diff is None:
+            return self._show_diff(self._pane, self._others(self._pane)[0])
+        following = self._after(*self._diff)
+        if following is None:
+            self.end_diff()
+            return None
+        return self._show_diff(self._diff[0], following)
+
+    def _others(self, mine: ColumnPane) -> list[ColumnPane]:
+        """Return the other columns that are shown, first those on the right."""
+        panes = self._screen.shown
+        at = panes.index(mine) if mine in panes else -1
+        return [pane for pane in (*panes[at + 1 :], *panes[: at + 1]) if pane is not mine]
+
+    def _after(self, mine: ColumnPane, other: ColumnPane) -> ColumnPane | None:
+        """Return what *mine* is compared with next, after *other*."""
+        order = self._others(mine)
+        at = order.index(other) + 1 if other in order else len(order)
+        return order[at] if at < len(order) else None
 
     async def _show_diff(self, one: ColumnPane, two: ColumnPane) -> None:
         turn, spot = min(one.turns, two.turns), one.text.spot()
         if spot is not None and spot.turn and not spot.end:
             turn = min(spot.turn, turn)  # the one that is being read
-        mine, theirs = clean(one.answer(turn)), clean(two.answer(turn))
+        mine, theirs = (plain(pane.answer(turn)).plain for pane in (one, two))
         if not mine or not theirs:
             raise InputError("there are no two answers to compare yet")
         found = await asyncio.to_thread(diff_answers, mine, theirs)
         self.end_diff()
         self._diff = (one, two)
-        one.show_diff(two.letter, mine, found.left, found.alike)
-        two.show_diff(one.letter, theirs, found.right, found.alike)
+        # The two have the room of all: a line of one can be read beside the other's.
+        for pane in self._screen.panes:
+            pane.set_class(pane not in self._diff, "-apart")
+        self._screen.set_class(len(self._screen.shown) > 2, "-comparing")
+        words = "marked: only here"
+        Aligned(
+            found,
+            Side(one.show_diff(), f"{one.letter} beside {two.letter} · {words}", mine),
+            Side(two.show_diff(), f"{two.letter} beside {one.letter} · {words}", theirs),
+        ).show()
         self._screen.choose(one)
         self._screen.read_on()
-        words = f"{one.letter} and {two.letter}: {found.alike:.0%} alike"
-        words += f" · {self._screen.key('diff')} next · {self._screen.key('stop')} ends it"
-        self._screen.say(words, "±", "$accent")
+        following, key = self._after(one, two), self._screen.key("diff")
+        further = f" · {key} {one.letter} with {following.letter}" if following else ""
+        words = f"{one.letter} with {two.letter}: {found.alike:.0%} alike{further}"
+        self._screen.say(f"{words} · {self._screen.key('stop')} ends it", "±", "$accent")
 
     def end_diff(self) -> None:
         """Show transcripts in all columns."""
@@ -123,4 +142,6 @@ class ReadingActions:
             self._diff = None
             for pane in self._screen.panes:
                 pane.end_diff()
+                pane.remove_class("-apart")
+            self._screen.remove_class("-comparing")
             self._screen.read_on()

@@ -14,11 +14,11 @@ from textual.content import Content
 from flux_tui.core.events import Committed, TurnEvent
 from flux_tui.core.messages import Conversation, Message, Opaque, Thinking
 from flux_tui.core.models import ModelRef
-from flux_tui.session.answer_diff import Span
 from flux_tui.session.column import Column, ColumnState, Progress
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.render.labels import assemble, count, money, one_line, seconds
-from flux_tui.ui.widgets.column_text import ColumnText, DiffText
+from flux_tui.ui.widgets.column_diff import DiffText
+from flux_tui.ui.widgets.column_text import ColumnText
 from flux_tui.ui.widgets.plain import Plain
 
 STATES: dict[ColumnState, tuple[str, str, str]] = {
@@ -124,11 +124,11 @@ class ColumnPane(Vertical):
                 found.append(message.text)
         return "\n\n".join(found)
 
-    def show_diff(self, other: str, text: str, spans: Sequence[Span], alike: float) -> None:
-        """Show *text* in the place of the transcript, with marks on what *other* does not have."""
+    def show_diff(self) -> DiffText:
+        """Have a diff in the place of the transcript, and return where to show it."""
         diff = self.query_one(DiffText)
         diff.display, self.text.display = True, False
-        diff.show(f"beside {other} · {alike:.0%} alike · marked: only here", text, spans)
+        return diff
 
     def end_diff(self) -> None:
         """Show the transcript again."""

@@ -1,19 +1,13 @@
-"""The transcript of one column, which can stand at the same place as another's; and a diff."""
+"""The transcript of one column, which can stand at the same place as another's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from textual import events
-from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.message import Message as Notice
 
-from flux_tui.session.answer_diff import Span
-from flux_tui.ui.render.labels import assemble, plain
-from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.transcript import Transcript
 from flux_tui.ui.widgets.transcript_reading import Goal
 from flux_tui.ui.widgets.transcript_view import Place
@@ -225,44 +219,3 @@ class ColumnText(Transcript):
                     groups.append([])
                 groups[-1].append(Place(at, number, 0))
         return groups
-
-
-class DiffText(VerticalScroll, can_focus=True):
-    """An answer as it was written, with marks on what another one does not have."""
-
-    class Moved(Notice):
-        """The reader has scrolled: `share` of the way, 0 to 1."""
-
-        def __init__(self, view: DiffText, share: float) -> None:
-            super().__init__()
-            self.view, self.share = view, share
-
-    def __init__(self, *, classes: str | None = None) -> None:
-        super().__init__(Plain(classes="diff-text"), classes=classes)
-        self._led = False
-
-    def show(self, title: str, text: str, spans: Sequence[Span]) -> None:
-        """Show *text* below *title*, with *spans* of it marked."""
-        content = Content(text)
-        for span in spans:
-            content = content.stylize("bold underline $warning", span.start, span.end)
-        head = assemble((f"{title}\n\n", "$secondary"))
-        self.query_one(Plain).update(head + content)
-        self.scroll_home(animate=False)
-
-    def stand(self, share: float) -> None:
-        """Scroll as far as another one is, without telling."""
-        self._led = True
-        self.scroll_to(y=round(share * self.max_scroll_y), animate=False, immediate=True)
-        self._led = False
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Tell of the reader's own scrolling."""
-        super().watch_scroll_y(old_value, new_value)
-        if not self._led and round(old_value) != round(new_value) and self.max_scroll_y:
-            self.post_message(self.Moved(self, new_value / self.max_scroll_y))
-
-
-def clean(text: str) -> str:
-    """Return *text* as a diff shows it, so that places in it are places on the screen."""
-    return plain(text).plain
