@@ -7,14 +7,12 @@ import importlib
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flux_tui import __version__
-from flux_tui.core.errors import FluxError, InputError, StoreError
 
+# The rest is imported within `main`: an interrupt before it could not be met here.
 if TYPE_CHECKING:
     import argparse
 
@@ -87,8 +85,16 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status (0, 1, 2, 3, 70, 130 or 128 + signal)."""
-    _prepare_streams()
-    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        _prepare_streams()
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(words: list[str]) -> int:
+    from flux_tui.core.errors import FluxError
+
     try:
         # Most starts say no more than this, and wait for no parser: it takes 4 ms.
         if _SIMPLE.issuperset(words):
@@ -102,15 +108,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader went away (`| head`): not an error, and nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        return 130
     except OSError as error:
         return _fail(f"{error.strerror or error} {error.filename or ''}".strip(), 1)
     except Exception as error:  # noqa: BLE001 - the last boundary: no traceback, no locals, no keys
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno}"
-        return _fail(f"internal error, {type(error).__name__} at {where}", INTERNAL_ERROR)
+        return _fail(_internal(error), INTERNAL_ERROR)
     return status
+
+
+def _internal(error: Exception) -> str:
+    import traceback
+    from pathlib import Path
+
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    return f"internal error, {type(error).__name__} at {where}"
 
 
 def _prepare_streams() -> None:
@@ -124,7 +135,10 @@ def _prepare_streams() -> None:
 
 
 def _fail(sentence: str, status: int) -> int:
-    sys.stderr.write(f"flux-tui: {sentence}\n")
+    from flux_tui.core.sanitize import one_line
+
+    # What somebody else has named, a file for instance, must not reach the terminal as it is.
+    sys.stderr.write(f"flux-tui: {one_line(sentence, 2_000)}\n")
     return status
 
 
@@ -149,6 +163,8 @@ def _dispatch(args: argparse.Namespace) -> int:
 
 def _refuse_unused(args: argparse.Namespace) -> None:
     """Refuse what only the full screen knows: ignoring it would hide a mistake."""
+    from flux_tui.core.errors import InputError
+
     known = {
         "ask": ("model", "continue_", "session", "demo"),
         "convert": ("model",),
@@ -170,6 +186,8 @@ def _full_screen(
     session: str | None = None,
 ) -> int:
     gc.disable()  # nothing of what a start makes is garbage; the application collects again
+    from pathlib import Path
+
     from flux_tui.config.settings import load_settings
     from flux_tui.ui.app import run_app
 
@@ -213,6 +231,7 @@ def _full_id(settings: Settings, part: str) -> str:
     import asyncio
     from contextlib import aclosing
 
+    from flux_tui.core.errors import StoreError
     from flux_tui.storage.lookup import find_session
     from flux_tui.storage.sqlite import SqliteStore
 

@@ -52,7 +52,7 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """Write a line to standard error."""
-    sys.stderr.write(f"flux-tui: {text}\n")
+    sys.stderr.write(f"flux-tui: {one_line(text, 2_000)}\n")
 
 
 def say_json(value: JSON) -> None:

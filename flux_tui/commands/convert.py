@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from flux_tui.commands.documents import FORMATS, load_json, read_document
-from flux_tui.core.errors import FluxError, InputError
+from flux_tui.core.errors import InputError
 
 if TYPE_CHECKING:
     from flux_tui.core.messages import Message
@@ -47,14 +47,14 @@ def add_parser(
 
 
 def run(args: argparse.Namespace) -> int:
-    """Convert and return the exit status: 0, or 2 for input that breaks its format."""
-    try:
-        with _uncollected():
-            body, lines = _convert(args)
-            text = _pretty(body)
-    except FluxError as problem:
-        sys.stderr.write(f"flux-tui convert: {problem}\n")
-        return problem.exit_status
+    """Convert, and return the exit status.
+
+    Raises:
+        InputError: the input cannot be read, or breaks its format.
+    """
+    with _uncollected():
+        body, lines = _convert(args)
+        text = _pretty(body)
     # Bytes: the terminal's encoding must not change a document.
     sys.stdout.buffer.write(f"{text}\n".encode())
     sys.stdout.buffer.flush()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, cast
 
 from flux_tui.core.near import did_you_mean
+from flux_tui.core.sanitize import one_line
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,7 +30,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Write one sentence to standard error and exit with status 2."""
         told = self._unknown_option() or _choice(message) or _left_over(message) or message
-        self.exit(2, f"{self.prog}: {told}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {one_line(told, 2_000)}; see {self.prog} --help\n")
 
     def _unknown_option(self) -> str:
         known = self._options()

@@ -25,7 +25,7 @@ from flux_tui.commands.common import (
 from flux_tui.core.codec import load_conversation
 from flux_tui.core.errors import CodecError, InputError
 from flux_tui.core.messages import Conversation, new_id
-from flux_tui.core.sanitize import one_line
+from flux_tui.core.sanitize import one_line, sanitize
 from flux_tui.core.usage import JSON, NO_COST
 from flux_tui.storage.exports import redact
 from flux_tui.storage.lookup import SHORTEST, find_session
@@ -192,7 +192,7 @@ async def _list(store: SqliteStore, args: argparse.Namespace, settings: Settings
     secrets = [key.reveal() for key in settings.keys.values()]
     found = [
         replace(info, title=redact(info.title, secrets))
-        for info in await store.sessions(getattr(args, "query", ""), limit=args.limit)
+        for info in await store.sessions(sanitize(getattr(args, "query", "")), limit=args.limit)
     ]
     if args.json:
         say_json([_as_json(info) for info in found])

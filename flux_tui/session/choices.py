@@ -11,6 +11,7 @@ from flux_tui.config.settings import Settings
 from flux_tui.core.errors import ConfigError, InputError
 from flux_tui.core.models import Api, ModelInfo, ModelRef, ThinkingStyle
 from flux_tui.core.near import did_you_mean
+from flux_tui.core.sanitize import one_line
 from flux_tui.core.usage import JSON
 from flux_tui.providers.profiles import bundled, describe
 from flux_tui.providers.registry import PROVIDERS
@@ -171,7 +172,10 @@ class Catalog:
     def _missing(self, ref: ModelRef) -> str:
         """Return what is missing to use a model; nothing if it can be used."""
         source = self._sources[ref.provider]
-        if self._demo or not source.needs_key:
+        if self._demo:
+            known = source.local or source.api in SIMULATOR_URLS
+            return "" if known else f"the simulator does not speak {source.api}"
+        if not source.needs_key:
             return ""
         if has_key(self._settings, source.id, source.key_names):
             return ""
@@ -185,7 +189,8 @@ class Catalog:
         """
         source = self.source(ref.provider)
         simulated = self._demo and not source.local
-        base_url = SIMULATOR_URLS[source.api] if simulated else source.base_url
+        simulator = SIMULATOR_URLS.get(source.api, "http://simulator.invalid")
+        base_url = simulator if simulated else source.base_url
         info = describe(ref, source.api, base_url, simulated=simulated)
         own = self._settings.models.get(str(ref))
         return info if own is None else _as_the_user_says(info, own)
@@ -204,6 +209,8 @@ class Catalog:
     def find(self, text: str) -> ModelInfo:
         """Return the model that *text* names; see `Runtime.find_model`."""
         wanted = text.strip()
+        if not wanted.isprintable():
+            raise InputError(f"{one_line(text)!r} is not the name of a model")
         provider, _, name = wanted.partition("/")
         if name and provider in self._sources:
             return self.describe(ModelRef(provider, name))

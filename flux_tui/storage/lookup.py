@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flux_tui.core.errors import InputError
-from flux_tui.core.sanitize import one_line
+from flux_tui.core.sanitize import one_line, sanitize
 from flux_tui.storage.store import SessionInfo, SessionStore
 
 LAST = "last"
@@ -17,7 +17,7 @@ async def find_session(store: SessionStore, wanted: str) -> SessionInfo:
     Raises:
         InputError: there is none, or more than one.
     """
-    wanted = wanted.strip()
+    wanted = sanitize(wanted).strip()  # the command line may bring what is no text
     if wanted == LAST:
         wanted = await store.latest() or ""
         if not wanted:

@@ -219,3 +219,48 @@ def test_no_command_writes_control_characters_into_a_pipe(name: str, tmp_path: P
 
     assert not [char for char in result.stdout if ord(char) < 32 and char not in "\n\t"]
     assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize("module", ["flux_tui.core.errors", "argparse", "flux_tui.headless"])
+def test_an_interrupt_while_the_program_loads_is_130_without_a_word(module: str) -> None:
+    script = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from flux_tui.cli import main\n"
+        "raise SystemExit(main(['ask', 'hi']))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--\x1b[31mred"],
+        ["--\udcff"],
+        ["sessions", "show", "\x1b[31mred"],
+        ["sessions", "show", "long-\udcff"],
+        ["convert", "--from", "flux", "--to", "flux", "no\x1b[31msuch"],
+        ["models", "--provider", "\x1b[31m"],
+        ["ask", "hi", "-m", "openai/a\nb"],
+        ["ask", "hi", "-m", "openai/\udcff"],
+    ],
+)
+def test_words_that_are_no_text_are_refused_in_plain_letters(words: list[str]) -> None:
+    result = run(*words)
+
+    told = [row for row in result.stderr.splitlines() if "simulator answers" not in row]
+    assert (result.returncode, result.stdout, len(told)) == (2, "", 1)
+    assert all(letter.isprintable() for letter in told[0])
+
+
+def test_a_search_for_what_is_no_text_finds_nothing() -> None:
+    result = run("sessions", "search", "x\udcff")
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "nothing found\n", "")

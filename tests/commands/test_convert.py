@@ -103,7 +103,7 @@ def test_bad_input_gets_one_sentence_and_status_2(
 
     out, err = capfd.readouterr()
     assert (status, out) == (2, "")
-    assert err.startswith("flux-tui convert: ")
+    assert err.startswith("flux-tui: ")
     assert complaint in err
     assert err.count("\n") == 1
 
