@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from flux_tui.core.messages import Message, StopReason, ToolCall, ToolResult
+from flux_tui.core.messages import Message, StopReason, ToolCall, ToolResult, ToolState
 from flux_tui.core.models import ModelRef
 from flux_tui.core.usage import JSON, Usage
 
@@ -131,7 +131,7 @@ class ToolFinished:
     """A call has its result. `state` also tells a refusal by the user from a failure."""
 
     result: ToolResult
-    state: Literal["done", "failed", "denied", "cancelled"]
+    state: ToolState
 
 
 @dataclass(frozen=True, slots=True)

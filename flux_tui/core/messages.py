@@ -32,6 +32,14 @@ StopReason: TypeAlias = Literal[
 ]
 
 
+ToolState: TypeAlias = Literal["done", "failed", "denied", "cancelled"]
+"""How a tool call ended; "denied" by the user or the settings."""
+
+DENIED = "Refused: "
+CANCELLED = "Cancelled by the user"
+"""How the results of calls begin that were not run to their end: the model reads it as well."""
+
+
 def new_id() -> str:
     """Return a new identifier: 48 bits of milliseconds and 72 random bits, 30 hex digits.
 
@@ -122,6 +130,16 @@ class ToolResult:
     def text(self) -> str:
         """All text of the result."""
         return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def state(self) -> ToolState:
+        """How the call ended."""
+        if not self.is_error:
+            return "done"
+        begin = next((part.text for part in self.parts if isinstance(part, Text)), "")
+        if begin.startswith(DENIED):
+            return "denied"
+        return "cancelled" if begin.startswith(CANCELLED) else "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,19 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from itertools import groupby
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from flux_tui.core.errors import ToolError
 from flux_tui.core.events import ToolFinished, ToolOutput, ToolStarted
-from flux_tui.core.messages import Message, Text, ToolCall, ToolResult
+from flux_tui.core.messages import (
+    CANCELLED,
+    DENIED,
+    Message,
+    Text,
+    ToolCall,
+    ToolResult,
+    ToolState,
+)
 from flux_tui.core.sanitize import Sanitizer, sanitize
 from flux_tui.session.approvals import Answer, Unattended, Verdict
 from flux_tui.session.deps import CallDeps
@@ -21,7 +29,6 @@ from flux_tui.session.reply import settle
 from flux_tui.tools.base import Preview, Tool, ToolContext
 
 CallEvent: TypeAlias = ToolStarted | ToolOutput | ToolFinished
-_State: TypeAlias = Literal["done", "failed", "denied", "cancelled"]
 
 GRACE_SECONDS = 5.0
 """How much longer than its own limit a tool may run before the turn gives up on it."""
@@ -96,9 +103,9 @@ class ToolRound:
     def _cancel_rest(self) -> None:
         for call in self._calls:
             if call.id not in self._results:
-                self._finish(call, "cancelled", "Cancelled by the user before it was done.")
+                self._finish(call, "cancelled", f"{CANCELLED} before it was done.")
 
-    def _finish(self, call: ToolCall, state: _State, text: str) -> None:
+    def _finish(self, call: ToolCall, state: ToolState, text: str) -> None:
         # A tool that was slow to stop may still report: the first result stands.
         if call.id in self._results:
             return
@@ -152,7 +159,7 @@ class ToolRound:
         verdict = self._deps.policy.judge(tool)
         self._put(ToolStarted(call, waiting=verdict is Verdict.ASK))
         if verdict is Verdict.DENY:
-            self._finish(call, "denied", "Refused: the user's settings do not allow this tool.")
+            self._finish(call, "denied", f"{DENIED}the user's settings do not allow this tool.")
             return
         approved = ""
         if verdict is Verdict.ASK:
@@ -166,8 +173,8 @@ class ToolRound:
 
     def _refusal(self) -> str:
         if isinstance(self._deps.approver, Unattended):
-            return "Refused: this call needs the user's approval, and nobody can be asked here."
-        return "Refused: the user did not allow this call."
+            return f"{DENIED}this call needs the user's approval, and nobody can be asked here."
+        return f"{DENIED}the user did not allow this call."
 
     async def _agreed(self, call: ToolCall, tool: Tool, preview: Preview | None) -> bool:
         answer = await self._deps.approver.ask(call, tool, preview)

@@ -9,6 +9,8 @@ from flux_tui.core.messages import Conversation
 from flux_tui.core.notices import Notice, NoticeKind
 from flux_tui.session.record import Record
 
+_NOTHING = "Stopped before anything of an answer was there"
+
 
 class Told:
     """Notices that say what happened to the conversation; passing news is none of them.
@@ -49,6 +51,9 @@ class Told:
                 if last is None or not last.error:
                     text = f"{error}\n{hint}" if hint else error
                     await self._add(conversation.head, "error", text)
+            case TurnEnded("aborted") if conversation.path:
+                if conversation.path[-1].role != "assistant":
+                    await self._add(conversation.head, "notice", _NOTHING)
             case _:
                 pass
 

@@ -19,6 +19,8 @@ from flux_tui.core.events import (
     UsageUpdate,
 )
 from flux_tui.core.messages import (
+    CANCELLED,
+    DENIED,
     Conversation,
     Image,
     Message,
@@ -187,3 +189,17 @@ def test_what_was_read_without_charge_takes_up_room_all_the_same() -> None:
     usage = Usage(input=8, output=5, uncharged=1_386)
 
     assert usage.room == usage.prompt + usage.output + 1_386
+
+
+@pytest.mark.parametrize(
+    ("words", "is_error", "state"),
+    [
+        (f"{DENIED}no.", False, "done"),
+        (f"{DENIED}no.", True, "denied"),
+        (f"{CANCELLED} before it was done.", True, "cancelled"),
+        ("Error: there is no such file.", True, "failed"),
+        ("", True, "failed"),
+    ],
+)
+def test_a_result_says_how_its_call_ended(words: str, is_error: bool, state: str) -> None:
+    assert ToolResult("c", "f", (Text(words),), is_error=is_error).state == state

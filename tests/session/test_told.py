@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from flux_tui.core.errors import ProviderError
-from flux_tui.core.events import RetryScheduled
+from flux_tui.core.events import ReplyStarted, RetryScheduled
 from flux_tui.core.notices import Notice
 from flux_tui.session.session import ChatSession
 from flux_tui.storage.sqlite import SqliteStore
-from tests.session.helpers import ScriptedProvider, drain, make_session, model, says
+from tests.session.helpers import ScriptedProvider, drain, drain_stopping, make_session, model, says
 
 
 async def stored(chat: ChatSession, store: SqliteStore) -> list[Notice]:
@@ -111,3 +112,13 @@ async def test_what_columns_were_told_comes_with_what_is_adopted(
     await chat.adopt(column.conversation)
 
     assert [notice.kind for notice in chat.told] == ["notice"]
+
+
+async def test_a_stop_before_anything_came_is_stored(store: SqliteStore, tmp_path: Path) -> None:
+    chat = make_session(store, ScriptedProvider((asyncio.Event(),)), root=tmp_path)
+
+    await drain_stopping(chat, "hi", ReplyStarted)
+
+    (told,) = await stored(chat, store)
+    assert (told.after, told.kind) == (chat.conversation.path[0].id, "notice")
+    assert "Stopped" in told.text

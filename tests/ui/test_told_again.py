@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from flux_tui.ui.screens.approval import ApprovalScreen
 from tests.ui.driving import Chat, chatting, wait_until
 
 
@@ -57,6 +58,20 @@ async def test_one_message_to_another_model_keeps_its_two_dividers(tmp_path: Pat
 
         assert _shown(chat).count("⇄") == 2
         assert "for this message" in _shown(chat)
+
+
+async def test_a_refused_call_is_still_called_refused(tmp_path: Path) -> None:
+    async with chatting(tmp_path, (120, 60)) as chat:
+        await chat.send('sim: tool=write_file:{"path":"a","content":"a"}')
+        await chat.dialog(ApprovalScreen)
+        await chat.pilot.click("#no")
+        await wait_until(lambda: not chat.turning)
+        await chat.settle()
+        assert "refused by you" in _shown(chat)
+
+        await _again(chat)
+
+        assert "refused by you" in _shown(chat)
 
 
 async def test_editing_a_message_keeps_what_was_told_before_it(tmp_path: Path) -> None:

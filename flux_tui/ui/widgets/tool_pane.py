@@ -142,7 +142,7 @@ class ToolPane(Vertical):
                     self._rows[part.id] = row
                 elif isinstance(part, ToolResult) and part.call_id in self._rows:
                     row = self._rows[part.call_id]
-                    row.result, row.state = part, "failed" if part.is_error else "done"
+                    row.result, row.state = part, part.state
         self._dirty = set(self._rows)
         self._clock.request()
 

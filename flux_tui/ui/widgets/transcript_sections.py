@@ -318,9 +318,7 @@ def section_of(
             thought.spent = part.seconds or 0.0
             return thought
         case ToolCall():
-            state: CallState = "cancelled" if result is None else "done"
-            if result is not None and result.is_error:
-                state = "failed"
+            state: CallState = "cancelled" if result is None else result.state
             return CallSection(part.id, part.name, arguments_line(part), state, result)
         case Image():
             pixels = f" {part.width}×{part.height}" if part.width else ""
