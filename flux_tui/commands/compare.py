@@ -60,7 +60,12 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stdin", action="store_true", help="wait for all of the pipe, however long it takes"
     )
-    parser.add_argument("--prompts", metavar="FILE", type=Path, help='lines of {"prompt", "id"?}')
+    parser.add_argument(
+        "--prompts",
+        metavar="FILE",
+        type=Path,
+        help='lines of {"prompt", "id"?}; "-" is standard input',
+    )
     parser.add_argument(
         "--out",
         metavar="FILE",

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from flux_tui.core.errors import CodecError, InputError
+from flux_tui.core.jsontext import read_json
 
 if TYPE_CHECKING:
     from flux_tui.core.models import Api
     from flux_tui.providers.ingest import Ingested
 
+STDIN = "-"  # as a file's name
 FORMATS = ("flux", "anthropic", "openai-responses", "openai-chat", "gemini", "mistral", "cohere")
 
 # What only one of the formats with a list of `messages` has; the vendors' references, 2026-11.
@@ -38,20 +39,23 @@ _ITEMS = {
 
 
 def load_json(name: str | None) -> object:
-    """Return the parsed JSON of the file *name*, or of standard input.
+    """Return the parsed JSON of the file *name*, or of standard input. Blocks.
 
     Raises:
         InputError: it cannot be read, or is no JSON.
     """
-    where = name or "standard input"
+    where = place_of(name)
     try:
-        content = Path(name).read_bytes() if name else sys.stdin.buffer.read()
+        piped = name is None or name == STDIN
+        content = sys.stdin.buffer.read() if piped else Path(name).read_bytes()
     except OSError as problem:
         raise InputError(f"{where} cannot be read: {problem.strerror}") from problem
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as problem:
-        raise InputError(f"{where} is not JSON ({problem})") from problem
+    return read_json(content, where)
+
+
+def place_of(name: str | None) -> str:
+    """Return how *name*, of a file or None, is told to the user."""
+    return "standard input" if name in (None, STDIN) else str(name)
 
 
 def read_document(data: object, source: str) -> Ingested:

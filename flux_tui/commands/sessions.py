@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import sys
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +20,7 @@ from flux_tui.commands.common import (
     store_of,
     table,
 )
+from flux_tui.commands.documents import load_json, place_of
 from flux_tui.core.codec import load_conversation
 from flux_tui.core.errors import CodecError, InputError
 from flux_tui.core.messages import Conversation, new_id
@@ -84,18 +83,23 @@ def run(args: argparse.Namespace) -> int:
         from flux_tui.commands.repair import mend
 
         return mend(settings.paths.database, args.file, as_json=args.json)
-    return asyncio.run(_run(args, settings))
+    # Here and not in a thread: a pipe without an end must not outlive an interrupt.
+    taken = _read(args.file) if args.action == "import" else None
+    return asyncio.run(_run(args, settings, taken))
 
 
-async def _run(args: argparse.Namespace, settings: Settings) -> int:
+async def _run(
+    args: argparse.Namespace, settings: Settings, taken: tuple[str, Conversation] | None
+) -> int:
     async with aclosing(store_of(settings)) as store:
         notice = (await store.health()).notice
         if notice:
             complain(notice)
         if args.action in {"list", "search"}:
             return await _list(store, args, settings)
-        if args.action == "import":
-            return await _import(store, args)
+        if taken is not None:
+            title, conversation = taken
+            return await _adopt(store, conversation, args.title or title, "", args)
         info = await find_session(store, args.id)
         match args.action:
             case "rename":
@@ -130,20 +134,8 @@ async def _fork(store: SqliteStore, info: SessionInfo, args: argparse.Namespace)
     return await _adopt(store, copy, args.title or f"{info.title} (fork)", info.folder, args)
 
 
-async def _import(store: SqliteStore, args: argparse.Namespace) -> int:
-    title, conversation = await asyncio.to_thread(_read, args.file)
-    return await _adopt(store, conversation, args.title or title, "", args)
-
-
 def _read(name: str) -> tuple[str, Conversation]:
-    where = "standard input" if name == "-" else name
-    try:
-        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        document: object = json.loads(content)
-    except OSError as problem:
-        raise InputError(f"{where} cannot be read: {problem.strerror}") from problem
-    except (ValueError, RecursionError) as problem:
-        raise InputError(f"{where} is not JSON ({problem})") from problem
+    document, where = load_json(name), place_of(name)
     try:
         conversation = load_conversation(document)
     except CodecError as problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import sys
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import cast
 
 from flux_tui.core.errors import InputError
+from flux_tui.core.jsontext import read_json
 from flux_tui.core.sanitize import one_line, sanitize
 
 MAX_BYTES = 200_000_000
 """Of a file with prompts."""
+
+STDIN = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +39,34 @@ class Prompt:
 def read_prompts(path: Path) -> tuple[Prompt, ...]:
     """Read a file of one JSON object a line: ``{"prompt", "id"?, "system"?}``. Blocks.
 
-    Without an id the number of the line is it.
+    Without an id the number of the line is it. The path "-" is standard input.
 
     Raises:
         InputError: it cannot be read, or a line is wrong; the line is named.
     """
+    where = "standard input" if path == STDIN else str(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} is larger than {MAX_BYTES // 1_000_000} MB")
-        lines = path.read_text("utf-8-sig", "replace").split("\n")
+        if path != STDIN and path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{where} is larger than {MAX_BYTES // 1_000_000} MB")
+        content = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
     except OSError as problem:
-        raise InputError(f"{path} cannot be read: {problem.strerror}") from problem
+        raise InputError(f"{where} cannot be read: {problem.strerror}") from problem
+    lines = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
     found: dict[str, Prompt] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        prompt = _prompt(line, number, f"{path}:{number}")
+        prompt = _prompt(line, number, f"{where}:{number}")
         if prompt.id in found:
-            raise InputError(f"{path}:{number}: the id {prompt.id!r} was there before")
+            raise InputError(f"{where}:{number}: the id {prompt.id!r} was there before")
         found[prompt.id] = prompt
     if not found:
-        raise InputError(f"{path} holds no prompts", hint='write lines like {"prompt": "..."}')
+        raise InputError(f"{where} holds no prompts", hint='write lines like {"prompt": "..."}')
     return tuple(found.values())
 
 
 def _prompt(line: str, number: int, place: str) -> Prompt:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as problem:
-        raise InputError(f"{place}: is not JSON ({problem})") from problem
+    value = read_json(line, f"{place}:")
     if not isinstance(value, dict):
         raise InputError(f"{place}: expected an object", hint='like {"prompt": "..."}')
     given = cast("dict[str, object]", value)  # JSON objects have text keys

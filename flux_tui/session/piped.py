@@ -7,8 +7,10 @@ import sys
 from typing import TextIO
 
 from flux_tui.core.errors import InputError
+from flux_tui.core.sanitize import sanitize
 
 MAX_PIPED = 20_000_000  # bytes
+_LOOK = 8_000  # bytes, in which text has no NUL; git tells text from other files so
 PIPE_SECONDS = 5.0
 """How long the first byte of a pipe is waited for beside a prompt."""
 
@@ -20,7 +22,7 @@ def read_prompt(given: str, *, wait: bool = False, hint: str = "") -> str:
     often inherits an input that never ends. *wait* waits for it all the same.
 
     Raises:
-        InputError: there is none, with *hint*, or the pipe holds too much.
+        InputError: there is none, with *hint*, or the pipe holds too much, or no text.
     """
     piped = ""
     if sys.stdin is not None and not sys.stdin.isatty():
@@ -28,14 +30,19 @@ def read_prompt(given: str, *, wait: bool = False, hint: str = "") -> str:
             data = sys.stdin.buffer.read(MAX_PIPED + 1)
             if len(data) > MAX_PIPED:
                 raise InputError(f"the piped text is larger than {MAX_PIPED // 1_000_000} MB")
-            piped = data.decode("utf-8", "replace").strip("\n")
+            if b"\0" in data[:_LOOK]:
+                raise InputError(
+                    "what comes through the pipe is no text",
+                    hint="save a text as UTF-8; a picture or a PDF file goes with ask --attach",
+                )
+            piped = data.decode("utf-8-sig", "replace").strip("\n")
         else:
             sys.stderr.write(
                 f"flux-tui: nothing came through the pipe in {PIPE_SECONDS:.0f} s, it is not "
                 "waited for; --stdin waits, < /dev/null saves the time\n"
             )
     prompt = "\n\n".join(text for text in (given, piped) if text.strip())
-    if not prompt:
+    if not sanitize(prompt).strip():
         raise InputError("there is no prompt", hint=hint)
     return prompt
 

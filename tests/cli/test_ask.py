@@ -262,6 +262,31 @@ def test_no_prompt_is_wrong_usage(home: Path, monkeypatch: pytest.MonkeyPatch) -
         command.run(parse())
 
 
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "what comes through the pipe is no text"),
+        ("hello".encode("utf-16"), "what comes through the pipe is no text"),
+        (b"\x1b[2J \x07\n", "there is no prompt"),
+    ],
+)
+def test_a_pipe_without_text_is_refused(
+    data: bytes, told: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Piped(data))
+
+    with pytest.raises(InputError, match=told):
+        command.run(parse())
+
+
+def test_a_mark_of_order_is_no_part_of_the_prompt(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Piped("\ufeffhello".encode()))
+
+    assert piped.read_prompt("") == "hello"
+
+
 def test_a_file_that_is_not_there_is_refused_by_its_name(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

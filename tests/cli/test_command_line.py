@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -207,6 +208,42 @@ def test_an_interrupt_is_130_and_the_partial_answer_is_kept(
     assert result["text"]
     assert result["text"][:20] in shown.stdout
     assert "stopped: aborted" in shown.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sessions", "import"],
+        ["convert", "--from", "flux", "--to", "flux"],
+        ["compare", "-m", "openai/gpt-5.5", "-m", "openai/gpt-5.4", "--prompts"],
+    ],
+)
+def test_a_file_without_an_end_does_not_outlive_an_interrupt(
+    words: list[str], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flux_tui", *words, str(tmp_path / "pipe")],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **FAST},
+    )
+    writer = -1
+    while writer < 0 and process.poll() is None:
+        with contextlib.suppress(OSError):  # nobody reads from it yet
+            writer = os.open(tmp_path / "pipe", os.O_WRONLY | os.O_NONBLOCK)
+    told = None
+    for _ in range(30):
+        # Once may come just before the process begins to wait in the system, which then waits on.
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            _, told = process.communicate(timeout=2)
+            break
+    os.close(writer)
+
+    assert (process.returncode, told) == (130, "")
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -78,7 +78,7 @@ def test_standard_input_is_read_without_a_file(
         ("{}", "anthropic", (), "messages: is missing"),
         ("{}", "flux", (), "format: is not 'flux'"),
         ('{"format": "flux", "version": 1}', "flux", (), "the conversation holds no messages"),
-        ("[" * 100_000, "anthropic", (), "is not JSON"),
+        ("[" * 100_000, "anthropic", (), "nested too deeply"),
         (json.dumps(CHAT), "openai-chat", ("--model", "gpt"), "'gpt' is not a model name"),
         (
             json.dumps(CHAT),

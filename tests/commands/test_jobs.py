@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import json
 import os
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -39,6 +41,14 @@ def test_a_wrong_line_is_named(tmp_path: Path, lines: str, told: str) -> None:
 
     with pytest.raises(InputError, match=told):
         read_prompts(path)
+
+
+def test_prompts_come_from_standard_input_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = io.TextIOWrapper(io.BytesIO(b'\xef\xbb\xbf{"prompt": "a"}\r\nno\r\n'))
+    monkeypatch.setattr(sys, "stdin", lines)
+
+    with pytest.raises(InputError, match="standard input:2: is not JSON"):
+        read_prompts(Path("-"))
 
 
 def test_lines_without_an_id_are_named_by_their_number(tmp_path: Path) -> None:
