@@ -11,32 +11,19 @@ from urllib.parse import urlsplit
 from flux_tui.config.tables import Table
 from flux_tui.core.errors import ConfigError, Place
 from flux_tui.core.near import did_you_mean
+from flux_tui.core.vendors import PROVIDERS
 
 if TYPE_CHECKING:
     from flux_tui.core.models import Api
     from flux_tui.core.usage import JSON
 
-API_OF: dict[str, Api] = {
-    "anthropic": "anthropic",
-    "openai": "openai-responses",
-    "openai-chat": "openai-chat",
-    "gemini": "gemini",
-    "mistral": "mistral",
-    "cohere": "cohere",
-}
+API_OF: dict[str, Api] = {spec.id: spec.api for spec in PROVIDERS.values()}
 """The built-in providers; a table of that name changes them and needs no base URL."""
 
 LOCAL_IDS = ("ollama", "lmstudio", "llamacpp", "vllm", "litellm")
 """What servers on this machine are called that nobody set up."""
 
-KINDS: dict[str, Api] = {
-    "anthropic": "anthropic",
-    "openai_responses": "openai-responses",
-    "openai_chat": "openai-chat",
-    "gemini": "gemini",
-    "mistral": "mistral",
-    "cohere": "cohere",
-}
+KINDS: dict[str, Api] = {spec.api.replace("-", "_"): spec.api for spec in PROVIDERS.values()}
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 

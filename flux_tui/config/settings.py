@@ -30,6 +30,7 @@ from flux_tui.core.efforts import EFFORTS, Effort
 from flux_tui.core.errors import ConfigError, Place
 from flux_tui.core.near import did_you_mean
 from flux_tui.core.usage import Budgets
+from flux_tui.core.vendors import PROVIDERS
 
 Approval: TypeAlias = Literal["ask", "read", "all", "none"]
 """Which tool calls run without a question: none, those that only read, all; "none" refuses all."""
@@ -40,21 +41,8 @@ ToolsMode: TypeAlias = Literal["none", "read", "all"]
 APPROVALS: tuple[Approval, ...] = ("ask", "read", "all", "none")
 TOOLS_MODES: tuple[ToolsMode, ...] = ("none", "read", "all")
 
-KEY_NAMES = (
-    "ANTHROPIC_API_KEY",
-    "OPENAI_API_KEY",
-    "GEMINI_API_KEY",
-    "GOOGLE_API_KEY",
-    "MISTRAL_API_KEY",
-    "CO_API_KEY",
-)
-URL_NAMES = (
-    "ANTHROPIC_BASE_URL",
-    "OPENAI_BASE_URL",
-    "GEMINI_BASE_URL",
-    "MISTRAL_BASE_URL",
-    "CO_BASE_URL",
-)
+KEY_NAMES = tuple(dict.fromkeys(name for spec in PROVIDERS.values() for name in spec.key_names))
+URL_NAMES = tuple(dict.fromkeys(spec.base_url_name for spec in PROVIDERS.values()))
 _FLUX_NAMES = {
     "model": "FLUX_MODEL",
     "provider": "FLUX_PROVIDER",

@@ -53,14 +53,8 @@ class _Table:
     families: dict[str, tuple[_Row, ...]]
 
 
-_FAMILY: dict[Api, str] = {
-    "anthropic": "anthropic",
-    "openai-responses": "openai",
-    "openai-chat": "openai",
-    "gemini": "gemini",
-    "mistral": "mistral",
-    "cohere": "cohere",
-}
+# Whose rows a format reads; the others are called like their format.
+_FAMILY: dict[Api, str] = {"openai-responses": "openai", "openai-chat": "openai"}
 # How routers name the vendor before the model: anthropic/claude-opus-4.8.
 _ROUTED = {
     "anthropic": "anthropic",
@@ -124,7 +118,7 @@ def ability_names(abilities: Abilities) -> tuple[Ability, ...]:
 
 
 def _find(name: str, api: Api) -> _Row | None:
-    family = _FAMILY[api]
+    family = _FAMILY.get(api, api)
     vendor, slash, bare = name.lower().rpartition("/")
     row = _row_of(bare, family)
     routed = _ROUTED.get(vendor.rpartition("/")[2]) if slash else None
@@ -142,7 +136,7 @@ def _find(name: str, api: Api) -> _Row | None:
 
 
 def _row_of(name: str, family: str) -> _Row | None:
-    rows = _table().families[family]
+    rows = _table().families.get(family, ())
     return next((row for row in rows if name.startswith(tuple(row.get("prefixes", ())))), None)
 
 

@@ -111,7 +111,7 @@ def _url(endpoint: Endpoint, model: ModelInfo) -> str:
         from flux_tui.providers.gemini import request_path
 
         return base_url.rstrip("/") + request_path(base_url, model.ref.name)
-    path = _PATHS[endpoint.api]
+    path = _PATHS.get(endpoint.api, "")
     # The providers of these two take their base URL with or without the version.
     version = {"cohere": "/v2", "mistral": "/v1"}.get(endpoint.api, "")
     return base_url.rstrip("/").removesuffix(version) + path
