@@ -46,8 +46,10 @@ def load_json(name: str | None) -> object:
     """
     where = place_of(name)
     try:
-        piped = name is None or name == STDIN
-        content = sys.stdin.buffer.read() if piped else Path(name).read_bytes()
+        if name is None or name == STDIN:
+            content = sys.stdin.buffer.read()
+        else:
+            content = Path(name).read_bytes()
     except OSError as problem:
         raise InputError(f"{where} cannot be read: {problem.strerror}") from problem
     return read_json(content, where)
