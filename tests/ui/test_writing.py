@@ -411,6 +411,7 @@ async def test_a_draft_stays_with_its_session(tmp_path: Path) -> None:
 
         chat.app.chat.take(await chat.app.runtime.resume(first))
         await wait_until(lambda: chat.prompt.text == "for the first")
+        await chat.app.chat.drafts.flush()
 
         await chat.press("ctrl+n")
         await wait_until(lambda: chat.prompt.text == "for the new one")

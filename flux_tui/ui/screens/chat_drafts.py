@@ -65,6 +65,7 @@ class Drafts:
         self._written: dict[str, Draft] = {}  # by key, what the store has
         self._files: dict[str, tuple[Attachment, ...]] = {}  # of the sessions left in this run
         self._opening = False
+        self._unnamed = False  # whether the session had no id when that was looked at last
         self._timer = False
         self._one = asyncio.Lock()
 
@@ -80,8 +81,10 @@ class Drafts:
             self._files[old] = composer.query_one(Attachments).take()
             composer.query_one(Prompt).empty()
             if not before.read_only:
-                self._screen.run_worker(self._write(old, left), group="draft", exit_on_error=False)
+                away = self._put_away(old, left, self._named(old))
+                self._screen.run_worker(away, group="draft", exit_on_error=False)
         self._opening = True
+        self._unnamed = session.id is None
         self._screen.run_worker(self._show(session), group="draft", exit_on_error=False)
 
     def changed(self) -> None:
@@ -96,10 +99,18 @@ class Drafts:
             return
         if self._session.read_only:
             return  # the draft is that of the window that may write
-        key, new = self._key(self._session), self._new
-        await self._write(key, self._draft())
-        if key != new and self._written.get(new):
-            await self._write(new, Draft())  # the session has got its id
+        key = self._key(self._session)
+        await self._put_away(key, self._draft(), self._named(key))
+
+    def _named(self, key: str) -> bool:
+        """Whether the session of *key* has got its id since this was asked last."""
+        was, self._unnamed = self._unnamed, key == self._new
+        return was and not self._unnamed
+
+    async def _put_away(self, key: str, draft: Draft, named: bool) -> None:
+        await self._write(key, draft)
+        if named:
+            await self._write(self._new, Draft())
 
     async def leave(self) -> None:
         """Write the draft before the program ends, if that does not take long."""
