@@ -63,7 +63,7 @@ class ChatSession:
         """Go on with *conversation*; *notes* are the folder's, None to read them when needed."""
         self.id = session_id
         self.title = title
-        self.conversation = conversation or Conversation()
+        self.conversation = Conversation() if conversation is None else conversation
         self.model = model
         self.effort: Effort | None = effort
         self.read_only = False

@@ -114,6 +114,21 @@ async def test_one_conversation_goes_over_all_formats_and_comes_back(make: Make)
     assert ended(await drain(resumed.send("Go on"))).error == ""
 
 
+async def test_a_session_left_before_its_first_message_comes_back_with_all_that_was_said(
+    make: Make,
+) -> None:
+    runtime = await make()
+    session = runtime.new_session()
+    await drain(session.send("Hello"))
+    await session.rewind(session.conversation.path[0].id)
+
+    again = await runtime.resume(session.id or "")
+
+    assert again.conversation.path == ()
+    assert again.conversation.messages == session.conversation.messages
+    assert len(again.conversation.messages) == 2
+
+
 async def test_the_last_used_model_and_the_favourites_are_remembered(make: Make) -> None:
     runtime = await make()
     model = next(c.info for c in runtime.choices() if c.info.ref.provider == "openai")
