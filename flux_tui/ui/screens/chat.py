@@ -10,7 +10,7 @@ from contextlib import aclosing
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.binding import BindingType
 from textual.worker import Worker
 
@@ -220,6 +220,23 @@ class ChatScreen(Shell):
     @on(ActionText.Clicked)
     async def _clicked(self, event: ActionText.Clicked) -> None:
         await self.run_command(event.action_id, "")
+
+    def on_key(self, event: events.Key) -> None:
+        """Write what is typed elsewhere and means nothing there.
+
+        Letters that are keys of the whole screen count only in the transcript: a message begun in
+        a pane must not run what it spells.
+        """
+        focused, letter, prompt = self.focused, event.character, self.query_one(Prompt)
+        if focused is None or focused is prompt or letter is None or not event.is_printable:
+            return
+        bound = self.active_bindings.get(event.key)
+        everywhere = bound is not None and bound.node is self
+        if bound and not (everywhere and letter.isalnum() and focused is not self.transcript):
+            return
+        prompt.focus()
+        prompt.insert(letter)
+        event.stop()
 
     def _on_tool_pane_opened(self, event: ToolPane.Opened) -> None:
         self.open_call(event.row)
