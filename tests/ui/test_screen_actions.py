@@ -142,3 +142,20 @@ async def test_a_search_field_gets_the_keys_typed_in_a_list(tmp_path: Path) -> N
         await wait_until(lambda: chat.app.screen.highlighted == "flux-light")  # type: ignore[attr-defined]
         await chat.press("enter")
         await wait_until(lambda: chat.app.theme == "flux-light")
+
+
+async def test_escape_ends_a_search_wherever_the_focus_is(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("needle")
+        for focus_prompt in (False, True):
+            await chat.app.chat.run_command("chat.find", "needle")
+            await chat.settle()
+            assert "Found" in chat.text("#status-now")
+            if focus_prompt:
+                chat.prompt.focus()
+
+            await chat.press("escape")
+            await chat.settle()
+
+            assert not chat.app.chat.transcript.searching
+            assert "Found" not in chat.text("#status-now")

@@ -95,7 +95,8 @@ class ChatActions:
             self._session.stop()
             return None
         transcript = self._screen.query_one(Transcript)
-        if transcript.has_focus and transcript.selected is not None:
+        chosen = transcript.has_focus and transcript.selected is not None
+        if chosen or transcript.searching:
             transcript.action_release()
             return None
         now, before = time.monotonic(), self._escaped

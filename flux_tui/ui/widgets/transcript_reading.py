@@ -173,6 +173,11 @@ class ReadingView(EntryView):
 
     # ── finding ──
 
+    @property
+    def searching(self) -> bool:
+        """Whether hits are marked."""
+        return self._search is not None
+
     def search(self, query: str) -> int:
         """Mark *query* everywhere, upper and lower case alike; return how often it is there.
 
