@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from flux_tui.ui.screens.listing import TextScreen
 from flux_tui.ui.widgets.cost_meter import CostMeter
@@ -63,3 +64,17 @@ async def test_a_question_mark_in_a_pane_asks_for_help(tmp_path: Path) -> None:
         await wait_until(lambda: chat.app.chat.cost.has_focus, "its keys")
         await chat.press("question_mark")
         await chat.dialog(TextScreen)
+
+
+async def test_letters_that_come_faster_than_the_focus_are_all_written(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        chat.app.chat.transcript.focus()
+        await wait_until(lambda: chat.app.chat.transcript.has_focus)
+
+        for letter in "/prev":
+            chat.app.post_message(Key("slash" if letter == "/" else letter, letter))
+
+        await wait_until(lambda: len(chat.prompt.text) == 5)
+        assert chat.prompt.text == "/prev"
+        assert not chat.notes

@@ -228,13 +228,14 @@ class ChatScreen(Shell):
         a pane must not run what it spells.
         """
         focused, letter, prompt = self.focused, event.character, self.query_one(Prompt)
-        if focused is None or focused is prompt or letter is None or not event.is_printable:
+        # What the composer has not taken was on its way elsewhere when the focus went there.
+        if focused is None or letter is None or not event.is_printable:
             return
         bound = self.active_bindings.get(event.key)
         everywhere = bound is not None and bound.node is self
         if bound and not (everywhere and letter.isalnum() and focused is not self.transcript):
             return
-        prompt.focus()
+        self.set_focus(prompt)
         prompt.insert(letter)
         event.stop()
 
