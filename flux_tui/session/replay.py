@@ -10,7 +10,7 @@ from decimal import Decimal
 from flux_tui.core.codec import dumps
 from flux_tui.core.errors import InputError, ToolError
 from flux_tui.core.events import Committed, TurnEnded, TurnEvent
-from flux_tui.core.messages import Document, Image, Message, ToolResult
+from flux_tui.core.messages import Conversation, Document, Image, Message, ToolResult
 from flux_tui.core.models import ModelInfo
 from flux_tui.core.usage import JSON, Cost
 from flux_tui.session.column import Column
@@ -96,7 +96,7 @@ def recorded_tools(path: Sequence[Message], tools: Mapping[str, Tool]) -> dict[s
 
 
 class Replay:
-    """The questions of `original` put to another model, one after the other, in `column`.
+    """The questions of `source` put to another model, one after the other, in `column`.
 
     What it says is stored as a branch of the same session. `done` counts answered questions.
     """
@@ -107,19 +107,24 @@ class Replay:
         model: ModelInfo,
         tools: Mapping[str, Tool],
         *,
+        thread: ChatSession | None = None,
         run_again: bool = False,
     ) -> None:
         """Begin before the first message of *base*; *tools* describe those called there.
 
+        *thread* is what is repeated instead of *base*: a branch of it, as a column is.
         With *run_again* all of *tools* are run anew: those that only read at once, any other after
         the question that the session's approver asks. Else nothing is run.
 
         Raises:
             InputError: there is nothing to replay, or an answer is still running.
         """
-        if base.busy:
+        source = thread or base
+        if base.busy or source.busy:
             raise InputError("an answer is still running", hint="stop it first")
-        self.original = base.conversation
+        self._stood = base.conversation.head
+        self.original = source.conversation
+        self.source = Column(source)
         self.questions = [message for message in self.original.path if message.role == "user"]
         if not self.questions:
             raise InputError("there is nothing to replay yet")
@@ -145,7 +150,7 @@ class Replay:
 
         It takes the answers to be as long as those of the original.
         """
-        flight = await self.base.preflight(self.column.session.model)
+        flight = await self.source.session.preflight(self.column.session.model)
         if flight.cost.amount is None:
             return flight.cost
         share = Decimal(len(self.questions) + 1) / 2
@@ -194,12 +199,18 @@ class Replay:
         """
         if self.column.session.busy:
             raise InputError("an answer is still running", hint="stop it first")
-        await self.base.adopt(self.column.session.conversation)
+        await self.base.adopt(self._tree(self.column.session.conversation.head))
         self.base.model = self.column.session.model
 
     async def leave(self) -> None:
-        """Let the stored session stand where the original does."""
-        await self.base.adopt(self.column.session.conversation.at(self.original.head))
+        """Let the stored session stand where it did."""
+        await self.base.adopt(self._tree(self._stood))
+
+    def _tree(self, head: str | None) -> Conversation:
+        """Return what the base session, the original and the replay have said, at *head*."""
+        said = (self.base.conversation, self.original, self.column.session.conversation)
+        found = {message.id: message for each in said for message in each.messages}
+        return Conversation(self.base.conversation.system, tuple(found.values()), head)
 
 
 def _files(message: Message) -> tuple[Image | Document, ...]:

@@ -13,12 +13,14 @@ from flux_tui.core.errors import InputError
 from flux_tui.core.events import ReplyDelta, TurnEnded, TurnEvent
 from flux_tui.core.messages import ToolCall, ToolResult
 from flux_tui.session.approvals import Answer, Unattended
+from flux_tui.session.compare import Comparison
 from flux_tui.session.replay import NOT_RECORDED, Replay
 from flux_tui.session.session import ChatSession
 from flux_tui.session.wiring import Runtime
 from flux_tui.tools.base import Preview, Tool
 
 OTHER = "openai/gpt-5.5"
+MODEL = "anthropic/claude-opus-5"
 LOOK = 'sim: tool=list_files:{"path":"."} look'
 
 
@@ -174,3 +176,32 @@ async def test_an_empty_session_cannot_be_replayed(runtime: Runtime) -> None:
 
     with pytest.raises(InputError, match="nothing to replay"):
         Replay(base, runtime.find_model(OTHER), runtime.tools)
+
+
+async def test_a_columns_thread_is_replayed_beside_a_chat_that_stays_empty(
+    runtime: Runtime,
+) -> None:
+    base = runtime.new_session(runtime.find_model(MODEL))
+    models = [runtime.find_model(name) for name in (MODEL, OTHER)]
+    comparison = Comparison(base, models)
+    for text in ("one", "two"):
+        async with aclosing(comparison.ask(text)) as events:
+            async for _ in events:
+                pass
+    thread = comparison.columns[0].session
+
+    replay = Replay(base, runtime.find_model(OTHER), runtime.tools, thread=thread)
+    assert (await replay.about()).amount
+    await drained(replay.run())
+    await replay.leave()
+
+    path = replay.column.session.conversation.path
+    assert [m.text for m in path if m.role == "user"] == ["one", "two"]
+    assert base.conversation.path == ()
+    assert len(base.conversation.children(None)) == 2
+    stored = await runtime.resume(base.id or "")
+    known = {message.id for message in stored.conversation.messages}
+    assert known >= {m.id for m in (*path, *thread.conversation.path)}
+
+    await replay.adopt()
+    assert base.conversation.path == path

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flux_tui.sim.app import SimSettings, Simulator
 from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.screens.compare import CompareScreen
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen
 from flux_tui.ui.screens.consent import ConsentScreen
 from flux_tui.ui.screens.listing import ListScreen
@@ -13,6 +14,7 @@ from flux_tui.ui.screens.replay import ReplayScreen
 from flux_tui.ui.widgets.column_diff import DiffText
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.transcript import Transcript
+from tests.ui.comparing import View, comparing
 from tests.ui.driving import Chat, chatting, wait_until
 
 
@@ -128,3 +130,59 @@ async def test_the_replays_commands_can_be_searched(tmp_path: Path) -> None:
         listing.dismiss("read('zoom')")
         await chat.dialog(ReplayScreen)
         await wait_until(lambda: screen.has_class("-zoomed"))
+
+
+async def replay_column(view: View) -> ReplayScreen:
+    await view.say("one")
+    await view.say("two")
+    view.panes[0].focus()
+    await view.send("/replay openai/gpt-5.5")
+    (await view.chat.dialog(ConsentScreen)).dismiss(True)
+    (await view.chat.dialog(QuestionScreen)).dismiss(True)
+    screen = await view.chat.dialog(ReplayScreen)
+    await wait_until(lambda: screen.replay.finished)
+    return screen
+
+
+async def test_a_column_can_be_replayed_though_the_chat_is_empty(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        before = view.paths()
+        screen = await replay_column(view)
+        assert "claude-opus-5" in screen.panes[0].text.session_text()
+        assert screen.panes[1].turns == 2
+
+        await view.press("escape")
+        await view.chat.dialog(CompareScreen)
+        await view.settle()
+
+        assert "replayed with" in view.chat.text("#status-now").lower()
+        assert [path[: len(old)] for path, old in zip(view.paths(), before, strict=True)] == before
+        await view.say("three")  # the columns go on as if nothing had been
+        assert [pane.turns for pane in view.panes] == [3, 3]
+        assert view.chat.session.conversation.path == ()
+
+
+async def test_a_session_goes_on_with_the_replay_of_a_column(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        screen = await replay_column(view)
+
+        await view.press("a")
+        await view.answer(QuestionScreen)
+        await view.chat.dialog(ChatScreen)
+        await view.chat.settle()
+
+        said = screen.replay.column.session.conversation.path
+        assert view.chat.session.conversation.path == said
+        assert str(view.chat.session.model.ref) == "openai/gpt-5.5"
+        assert not view.chat.app.is_screen_installed(view.screen)
+
+
+async def test_an_empty_chat_says_where_its_columns_are_replayed(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("one")
+        await view.press("f6")
+        await view.chat.dialog(ChatScreen)
+
+        await view.chat.send("/replay openai/gpt-5.5")
+
+        await wait_until(lambda: any("F6 shows the columns" in note for note in view.chat.notes))

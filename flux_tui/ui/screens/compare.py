@@ -164,6 +164,15 @@ class CompareScreen(ColumnsScreen):
     async def _adopt_wished(self) -> None:
         await self.action_do("compare.adopt")
 
+    def close(self, note: str) -> None:
+        """Go to the chat, which shows *note*; there is no way back to these columns."""
+        self.app.pop_screen()
+        self.app.uninstall_screen(self)
+        self.remove()
+        chat = self.flux.chat
+        chat.show_conversation()
+        chat.transcript.divider(note, "notice")
+
     # ── asking ──
 
     async def action_do(self, action_id: str) -> None:

@@ -22,7 +22,6 @@ from flux_tui.ui.widgets.column_pane import ColumnPane
 from flux_tui.ui.widgets.composer import Composer
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
-from flux_tui.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from flux_tui.ui.screens.compare import CompareScreen
@@ -53,6 +52,7 @@ class CompareActions:
             "forecast": lambda _: self._forecast(),
             "merge": self.refining.merge,
             "judge": self.refining.judge,
+            "replay": self.refining.replay,
             "scoreboard": lambda _: self._scoreboard(),
             "commands": lambda _: self._commands(),
             "help": lambda _: self._help(),
@@ -197,7 +197,7 @@ class CompareActions:
                 await forget(screen.flux.runtime.store, base.id)
             names = [one_line(each.column.session.model.ref.name, 30) for each in others]
             note = f"{pane.column.session.model.ref} goes on · beside it as branches: "
-            self._close(note + ", ".join(names))
+            screen.close(note + ", ".join(names))
 
         screen.app.push_screen(QuestionScreen("Adopt this column?", text, "Adopt"), answered)
 
@@ -283,13 +283,3 @@ class CompareActions:
             chat = screen.flux.chat
             words = f"The columns go on answering: {chat.key_of('compare.open') or '/compare'}"
             chat.query_one(StatusLine).say(f"{words} shows them", "◉")
-
-    def _close(self, note: str) -> None:
-        """Go to the chat, which shows *note*; there is no way back to these columns."""
-        screen = self._screen
-        screen.app.pop_screen()
-        screen.app.uninstall_screen(screen)
-        screen.remove()
-        chat = screen.flux.chat
-        chat.show_conversation()
-        chat.query_one(Transcript).divider(note, "notice")

@@ -13,6 +13,7 @@ from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
+    from flux_tui.session.replay import Replay
     from flux_tui.session.session import ChatSession
     from flux_tui.ui.screens.chat import ChatScreen
     from flux_tui.ui.screens.compare import CompareScreen
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from flux_tui.ui.screens.replay import ReplayScreen
 
 _NAME = "compare"
-
-_TOOLS = (
-    "Tools give the results they had, and none is run; or they run again:\n"
-    "what only reads at once, anything else after a question."
-)
 
 
 class CompareOpening:
@@ -187,6 +183,11 @@ class CompareOpening:
         """Ask which model repeats the session, and whether what that takes is meant."""
         models = self._screen.actions.models
         session = self._screen.open_session
+        columns = self._open.panes if self._open else ()
+        if not session.conversation.path and any(pane.turns for pane in columns):
+            key = self._screen.key_of("compare.open") or "/compare"
+            hint = f"{key} shows the columns: /replay there repeats one of them"
+            raise InputError("nothing was said in this chat, only in the columns", hint=hint)
         if session.busy or session.read_only or not session.conversation.path:
             raise InputError("there is nothing here that can be replayed now")
 
@@ -204,39 +205,27 @@ class CompareOpening:
         self._screen.query_one(StatusLine).say(words, "⊘", "$warning")
 
     def _foretell(self, model: ModelInfo) -> None:
-        self._screen.run_worker(self._ask_replay(model), group="replay", exit_on_error=False)
-
-    async def _ask_replay(self, model: ModelInfo) -> None:
         from flux_tui.session.replay import Replay
-        from flux_tui.ui.render.labels import assemble, money, one_line
-        from flux_tui.ui.screens.compare_dialogs import QuestionScreen
-        from flux_tui.ui.screens.replay import ReplayScreen
 
-        flux, session = self._screen.flux, self._screen.open_session
-        replay = Replay(session, model, flux.runtime.tools)
-        number = len(replay.questions)
-        about = await replay.about()
-        reading = (
-            ("what reading costs is not known", "")
-            if about.amount is None
-            else (f"about {money(about)} to read", "bold")
-        )
-        called = any(message.tool_calls for message in replay.original.path)
-        text = assemble(
-            (f"{number} question{'s' if number > 1 else ''}", "bold"),
-            f" again, to {one_line(str(model.ref), 60)}: ",
-            reading,
-            " if its\nanswers are as long; what it writes comes on top.\n",
-            (_TOOLS if called else "", "dim"),
-        )
-        question = QuestionScreen(
-            "Replay this session?",
-            text,
-            "Reuse results" if called else "Replay",
-            "Run tools again" if called else "",
-        )
-        if await self._screen.app.push_screen_wait(question):
-            if question.otherwise:
-                replay = Replay(session, model, flux.runtime.tools, run_again=True)
-            self._replaying = ReplayScreen(replay)
+        session, tools = self._screen.open_session, self._screen.flux.runtime.tools
+
+        def make(run_again: bool) -> Replay:
+            return Replay(session, model, tools, run_again=run_again)
+
+        def left(note: str, adopted: bool) -> None:
+            del adopted
+            self._screen.show_conversation()
+            self._screen.transcript.divider(note, "notice")
+
+        self._screen.run_worker(self.replay(make, left), group="replay", exit_on_error=False)
+
+    async def replay(
+        self, make: Callable[[bool], Replay], left: Callable[[str, bool], None]
+    ) -> None:
+        """Ask whether what a replay takes is meant, and show it; *left*: see `ReplayScreen`."""
+        from flux_tui.ui.screens.replay import ReplayScreen, ask_replay
+
+        replay = await ask_replay(self._screen.app, make)
+        if replay is not None:
+            self._replaying = ReplayScreen(replay, left)
             self._screen.app.push_screen(self._replaying)

@@ -14,9 +14,11 @@ from textual.worker import Worker
 
 from flux_tui.core.errors import InputError
 from flux_tui.core.models import ModelInfo
+from flux_tui.session.comparing import forget
 from flux_tui.session.judge import RUBRIC, judge_prompt
 from flux_tui.session.judging import Judgement, foretell, judge_answers
 from flux_tui.session.merge import merge_prompt
+from flux_tui.session.replay import Replay
 from flux_tui.ui.render.labels import assemble, money, one_line, plain
 from flux_tui.ui.screens.consent import ConsentScreen, consent_text
 from flux_tui.ui.screens.listing import Dialog, ListScreen, Row, TextScreen
@@ -188,6 +190,44 @@ class Refining:
                     return False
                 await screen.comparison.consent(model)
         return True
+
+    def replay(self, argument: str) -> None:
+        """Ask which model repeats the column's thread, and show it beside that."""
+        screen, pane = self._screen, self._screen.current
+        if screen.blind:
+            hint = f"vote first, or {screen.key('blind')} shows names"
+            raise InputError("the columns are blind", hint=hint)
+        if screen.busy:
+            raise InputError("an answer is still running", hint="stop it first")
+        if not pane.turns:
+            raise InputError("there is nothing to replay yet")
+        base, tools = screen.comparison.base, screen.flux.runtime.tools
+
+        async def left(note: str) -> None:
+            await forget(screen.flux.runtime.store, base.id or "")
+            screen.close(note)
+
+        def gone(note: str, adopted: bool) -> None:
+            if adopted:
+                screen.call_later(left, note)
+            else:
+                screen.say(note[:1].upper() + note[1:])
+                screen.remember()
+
+        def begin(model: ModelInfo) -> None:
+            def make(run_again: bool) -> Replay:
+                return Replay(base, model, tools, thread=pane.column.session, run_again=run_again)
+
+            async def ask() -> None:
+                if await self._may_read(model, [pane]):
+                    await screen.flux.chat.actions.comparing.replay(make, gone)
+                else:
+                    words = f"Not replayed: {one_line(model.ref.provider, 30)} does not get this"
+                    screen.say(words, "⊘", "$warning")
+
+            screen.run_worker(screen.attempt(ask()), group="replay", exit_on_error=False)
+
+        self._choose("Which model repeats this column?", argument, begin)
 
     def _answered(self, doing: str) -> list[ColumnPane]:
         """Return the columns that answered the last question.

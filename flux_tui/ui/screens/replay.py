@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import ClassVar
 
 from textual import work
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from flux_tui.core.errors import InputError
 from flux_tui.core.events import TurnEnded
-from flux_tui.session.column import Column
 from flux_tui.session.replay import Replay
-from flux_tui.ui.render.labels import assemble, one_line
+from flux_tui.ui.render.labels import assemble, money, one_line
 from flux_tui.ui.screens.compare_columns import TOGETHER, ColumnsScreen
 from flux_tui.ui.screens.compare_dialogs import QuestionScreen, key_table
 from flux_tui.ui.screens.compare_reading import ReadingActions
 from flux_tui.ui.screens.listing import ListScreen, Row, TextScreen, page_width
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.status_line import StatusLine
-from flux_tui.ui.widgets.transcript import Transcript
 
 REPLAY_KEYS: tuple[tuple[str, str, str], ...] = (
     ("back", "Esc, F6", "Stop; while nothing runs: back to the chat"),
@@ -42,8 +41,47 @@ REPLAY_KEYS: tuple[tuple[str, str, str], ...] = (
 _HINTS = (("Esc", "Stop"), ("r", "Go on"), ("d", "Diff"), ("a", "Adopt"), ("F1", "Help"))
 
 
+_TOOLS = (
+    "Tools give the results they had, and none is run; or they run again:\n"
+    "what only reads at once, anything else after a question."
+)
+
+
+async def ask_replay(app: App[object], make: Callable[[bool], Replay]) -> Replay | None:
+    """Say what a replay takes, and return it if the user means it; *make*: with tools run anew."""
+    replay = make(False)
+    number = len(replay.questions)
+    about = await replay.about()
+    reading = (
+        ("what reading costs is not known", "")
+        if about.amount is None
+        else (f"about {money(about)} to read", "bold")
+    )
+    called = any(message.tool_calls for message in replay.original.path)
+    text = assemble(
+        (f"{number} question{'s' if number > 1 else ''}", "bold"),
+        f" again, to {one_line(str(replay.column.session.model.ref), 60)}: ",
+        reading,
+        " if its\nanswers are as long; what it writes comes on top.\n",
+        (_TOOLS if called else "", "dim"),
+    )
+    question = QuestionScreen(
+        "Replay this session?",
+        text,
+        "Reuse results" if called else "Replay",
+        "Run tools again" if called else "",
+    )
+    if not await app.push_screen_wait(question):
+        return None
+    return make(True) if question.otherwise else replay
+
+
 class ReplayScreen(ColumnsScreen):
-    """Shows `replay` beside what it repeats; it runs from the start."""
+    """Shows `replay` beside what it repeats; it runs from the start.
+
+    *left* is called when it is closed, with what is to be said, and whether the session goes on
+    with the replay.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", priority=True),
@@ -57,10 +95,10 @@ class ReplayScreen(ColumnsScreen):
         Binding("f1,question_mark", "help", "Help"),
     ]
 
-    def __init__(self, replay: Replay) -> None:
-        original = Column(replay.base)
-        original.recall()
-        super().__init__([original, replay.column])
+    def __init__(self, replay: Replay, left: Callable[[str, bool], None]) -> None:
+        replay.source.recall()
+        super().__init__([replay.source, replay.column])
+        self._left = left
         self.replay = replay
         self.reading = ReadingActions(self)
 
@@ -193,6 +231,4 @@ class ReplayScreen(ColumnsScreen):
             await replay.leave()
             note = f"replayed with {replay.column.session.model.ref}: a branch beside this one"
         self.app.pop_screen()
-        chat = self.flux.chat
-        chat.show_conversation()
-        chat.query_one(Transcript).divider(note, "notice")
+        self._left(note, adopt)
