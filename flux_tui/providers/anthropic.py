@@ -68,6 +68,7 @@ _BUDGETS: dict[Effort, int] = {
     "max": 32768,
 }
 _LONGEST_ID = 64
+_HOTTEST = 1.0  # the API takes no higher temperature
 SAMPLING_VERSION = "2023-06-01"  # the newest API version refuses temperature even at its default
 _OPTIONAL = {
     "temperature": ("temperature",),
@@ -109,7 +110,7 @@ def encode(request: ChatRequest) -> Body:
     body.update(_thinking(request))
     _settle_thinking(body)
     if request.temperature is not None and model.abilities.sampling and "thinking" not in body:
-        body["temperature"] = request.temperature
+        body["temperature"] = min(request.temperature, _HOTTEST)
     if model.source != "unknown" or "anthropic.com" in model.base_url:
         _mark_cache(body)
     return body

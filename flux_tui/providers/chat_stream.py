@@ -3,7 +3,7 @@
 Replay data, in the metadata of parts; OpenAI itself sends none of it:
     Thinking  {"field": "reasoning_content" | "reasoning" | "content"}: where the server put its
               reasoning; in the content it stood between tags,
-              {"details": [...]}: `reasoning_details`, to go back verbatim
+              {"details": [...]}: `reasoning_details`, each put together from its fragments
     Text      {"refusal": true}
 and of the reply: {"id", "model", "service_tier", "unfinished": true}; the last says that the
 server closed a text-only reply without a finish reason, as some do.
@@ -42,6 +42,7 @@ STOP_REASONS: dict[str, StopReason] = {
 }
 _THINKING, _TEXT, _CALLS = 0, 1, 2  # the index of the first part of each kind
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
+_PIECEMEAL = frozenset({"reasoning.text", "reasoning.summary"})  # ciphertext comes whole
 
 
 @dataclass(slots=True)
@@ -139,7 +140,8 @@ class Decoder:
         self._reason = string(choice.get("finish_reason")) or self._reason
 
     def _reasoned(self, delta: dict[str, JSON]) -> Iterator[StreamEvent]:
-        self._details.extend(items(delta.get("reasoning_details")))
+        for detail in items(delta.get("reasoning_details")):
+            _take(self._details, detail)
         # Some servers fill both fields with the same words.
         for name in _REASONING_FIELDS:
             if text := string(delta.get(name)):
@@ -172,6 +174,28 @@ class Decoder:
             yield ThinkingDelta(_THINKING, rest)
         if rest := self._text.sanitizer.flush():
             yield TextDelta(_TEXT, rest)
+
+
+def _take(details: list[JSON], piece: JSON) -> None:
+    """Add a reasoning detail, or the next fragment of the last one, of the same index.
+
+    A signature covers the whole text, so that fragments cannot go back as details of their own.
+    """
+    more, last = mapping(piece), mapping(details[-1] if details else None)
+    goes_on = (
+        more.get("type") in _PIECEMEAL
+        and isinstance(more.get("index"), int)
+        and all(more.get(name) == last.get(name) for name in ("type", "index"))
+        and not last.get("signature")
+    )
+    if not goes_on:
+        details.append(dict(more) if more else piece)
+        return
+    for name, value in more.items():
+        if name in {"text", "summary"} and isinstance(value, str):
+            last[name] = string(last.get(name)) + value
+        elif value is not None:
+            last[name] = value
 
 
 def usage_of(raw: dict[str, JSON]) -> Usage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import math
 import os
 import re
@@ -139,7 +140,7 @@ class StreamFailure(Exception):  # noqa: N818 - it is told apart from the errors
 
 def vendor_failure(error: Mapping[str, object]) -> StreamFailure:
     """Return the failure that an error object of a vendor tells: `{type, code, message}`."""
-    words = string(error.get("message")) or string(error.get("type"))
+    words = _words(error) or string(error.get("type"))
     return StreamFailure(kind_of(error, words) or "server", words=words)
 
 
@@ -261,7 +262,7 @@ def classify(endpoint: Endpoint, problem: Exception) -> ProviderError:
 def _refused(endpoint: Endpoint, status: int, response: object, body: object) -> ProviderError:
     headers = cast("Mapping[str, str]", getattr(response, "headers", {}))  # httpx2.Headers
     error = error_object(body)
-    words = string(error.get("message"))
+    words = _words(error)
     if not words:
         raw = body if isinstance(body, str) else str(getattr(response, "text", "") or "")
         words = raw
@@ -286,6 +287,17 @@ def _wait(headers: Mapping[str, str], error: Mapping[str, object]) -> float | No
     told = retry_after(headers, datetime.now(UTC))
     given = error.get("retry_after")
     return float(given) if told is None and isinstance(given, (int, float)) else told
+
+
+def _words(error: Mapping[str, object]) -> str:
+    """Return the message of an error object, and what a router says its own provider said."""
+    words = string(error.get("message"))
+    raw = string(mapping(error.get("metadata")).get("raw"))  # OpenRouter's
+    try:
+        inner = string(error_object(json.loads(raw)).get("message")) if raw else ""
+    except (ValueError, RecursionError):
+        inner = ""
+    return f"{words}: {inner or raw}" if raw else words
 
 
 def error_object(body: object) -> Mapping[str, object]:

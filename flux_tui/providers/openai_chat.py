@@ -44,6 +44,7 @@ from flux_tui.providers.encoding import (
     replay,
     safe_id,
 )
+from flux_tui.providers.failures import stale_reasoning
 from flux_tui.providers.healing import Healing, drop_parameter
 from flux_tui.providers.json_values import items, mapping, plain, string
 from flux_tui.providers.transport import (
@@ -83,6 +84,14 @@ _TOOLS_WANTED = re.compile(
     r"must define tools|expects the `?tools=?`? param|toolConfig field must be defined",
     re.IGNORECASE,
 )
+# DeepSeek and Moonshot of calls that they, or other models, made without thinking (2026-11).
+_REASONING_WANTED = re.compile(
+    r"reasoning_content.{0,40} (is missing|must be passed)"
+    r"|(missing|requires?).{0,20}reasoning_content",
+    re.IGNORECASE,
+)
+_REASONING = frozenset({"reasoning_content", "reasoning_details"})
+_NO_REASONING = " "  # an empty text is none to Moonshot
 Entry = dict[str, JSON]
 
 
@@ -328,8 +337,29 @@ def repair(problem: ProviderError, body: Body) -> tuple[Body, str] | None:
         return _with_closed_tools(problem, body)
     if problem.status not in {400, 422}:
         return None
+    if stale_reasoning(problem):
+        less = _with_reasoning(body, None)
+        return (less, "the reasoning of earlier turns is not sent") if less != body else None
+    if _REASONING_WANTED.search(problem.detail):
+        more = _with_reasoning(body, _NO_REASONING)
+        words = f"{problem.provider} wants a place for reasoning in earlier calls"
+        return (more, words) if more != body else None
     renamed = _renamed_limit(problem, body) or _renamed_role(problem, body)
     return renamed or drop_parameter(problem, body, _OPTIONAL)
+
+
+def _with_reasoning(body: Body, blank: str | None) -> Body:
+    """Return *body* with *blank* as the reasoning of calls that have none, or without any."""
+    messages: list[JSON] = []
+    for message in map(mapping, items(body.get("messages"))):
+        if blank is None:
+            kept = {name: value for name, value in message.items() if name not in _REASONING}
+            messages.append(kept)
+        elif message.get("tool_calls") and not message.get("reasoning_content"):
+            messages.append({**message, "reasoning_content": blank})
+        else:
+            messages.append(message)
+    return {**body, "messages": messages}
 
 
 def _with_closed_tools(problem: ProviderError, body: Body) -> tuple[Body, str] | None:

@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from flux_tui.core.errors import ProviderError
-from flux_tui.core.events import RetryScheduled, StreamEvent, UsageUpdate
+from flux_tui.core.events import (
+    RetryScheduled,
+    StreamEvent,
+    TextDelta,
+    ThinkingDelta,
+    UsageUpdate,
+)
 from flux_tui.providers.failures import StreamFailure, classify, provider_error, stale_reasoning
 from flux_tui.providers.healing import Body, Healed, Healing
 from flux_tui.providers.json_values import items, mapping
@@ -214,7 +220,7 @@ async def stream_reply(
         try:
             async with aclosing(_attempt(endpoint, exchange, body)) as events:
                 async for event in events:
-                    if not begun and not isinstance(event, UsageUpdate):
+                    if not begun and _says_something(event):
                         begun = True
                         exchange.healing.learn(exchange.model, repairs.values())
                     yield event
@@ -243,6 +249,13 @@ async def stream_reply(
             unreasoned=unreasoned,
         )
         await asyncio.sleep(seconds)
+
+
+def _says_something(event: StreamEvent) -> bool:
+    """Whether *event* is a part of the answer, and not the mere opening of one."""
+    if isinstance(event, (TextDelta, ThinkingDelta)):
+        return bool(event.text or event.metadata)
+    return not isinstance(event, UsageUpdate)
 
 
 def _resumed(

@@ -49,7 +49,7 @@ def test_every_setting_of_every_bundled_model_is_accepted(model: ModelInfo) -> N
     provider = make_provider(endpoint)
     messages, _ = normalize(HISTORY, model)
     efforts: tuple[Effort | None, ...] = (None, *EFFORTS)
-    for effort, warm, most in product(efforts, (None, 0.5), (None, 2_000, 9_999_999)):
+    for effort, warm, most in product(efforts, (None, 0.5, 2.0), (None, 2_000, 9_999_999)):
         body = provider.body(
             ChatRequest(
                 model=model,

@@ -251,6 +251,34 @@ def test_absurd_counts_are_nothing(count: object) -> None:
     assert anthropic_stream.usage_of({"output_tokens": count}).output == 0  # type: ignore[dict-item]
 
 
+def test_reasoning_details_are_put_together_from_their_fragments() -> None:
+    text = {"type": "reasoning.text", "index": 0, "format": "anthropic-claude-v1"}
+    cipher = {"type": "reasoning.encrypted", "data": "gA", "index": 1}
+    fragments = [
+        {**text, "text": "Let", "signature": None},
+        {**text, "text": " me."},
+        {**text, "signature": "Et8"},
+        {**text, "text": "Another."},
+        cipher,
+        {**cipher, "data": "gB"},
+        {"type": "reasoning.text", "text": "whole"},
+        {"type": "reasoning.text", "text": "as well"},
+    ]
+    chunks = [chunk(reasoning="x", reasoning_details=[fragment]) for fragment in fragments]
+
+    message = built("openai-chat", *chunks, chunk("stop", content="so"))
+
+    (thinking,) = [part for part in message.parts if isinstance(part, Thinking)]
+    assert thinking.metadata is not None
+    assert thinking.metadata.data["details"] == [
+        {**text, "text": "Let me.", "signature": "Et8"},
+        {**text, "text": "Another."},
+        cipher,
+        {**cipher, "data": "gB"},
+        *fragments[-2:],
+    ]
+
+
 def test_a_number_in_quotes_is_a_number() -> None:
     usage = chat_stream.usage_of({"prompt_tokens": "12", "completion_tokens": "3"})
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 from itertools import pairwise
+from typing import Any
 
 import httpx2
 import pytest
 
 from flux_tui.core.errors import ProviderError
 from flux_tui.providers.base import Endpoint
-from flux_tui.providers.failures import classify, kind_of, stale_reasoning
+from flux_tui.providers.failures import classify, kind_of, stale_reasoning, vendor_failure
 
 
 def refused(words: str, status: int = 400) -> ProviderError:
@@ -79,7 +80,19 @@ def test_too_many_tokens_a_minute_are_no_full_window() -> None:
     assert told(400, {"message": words}) == "context"
 
 
-def told(status: int, error: dict[str, str]) -> str:
+def test_what_a_router_was_told_by_its_provider_is_told_on() -> None:
+    raw = '{"error": {"message": "prompt is too long: 250000 tokens", "type": "x"}}'
+    error = {"message": "Provider returned error", "metadata": {"raw": raw}}
+
+    assert told(400, error) == "context"
+    assert str(vendor_failure(error)) == (
+        "Provider returned error: prompt is too long: 250000 tokens"
+    )
+    plain = {"message": "No", "metadata": {"raw": "upstream is down"}}
+    assert str(vendor_failure(plain)) == "No: upstream is down"
+
+
+def told(status: int, error: dict[str, Any]) -> str:
     class RefusedError(Exception):
         status_code = status
         response = httpx2.Response(status)

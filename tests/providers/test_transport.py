@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx2
@@ -12,10 +14,10 @@ import pytest
 from pydantic import SecretStr
 
 from flux_tui.core.errors import ProviderError
-from flux_tui.core.events import RetryScheduled, StreamEvent, TextDelta
+from flux_tui.core.events import RetryScheduled, Stopped, StreamEvent, TextDelta
 from flux_tui.core.messages import user_message
 from flux_tui.core.models import ModelInfo, ModelRef
-from flux_tui.providers import anthropic, openai_responses
+from flux_tui.providers import anthropic, openai_chat, openai_responses, transport
 from flux_tui.providers.base import ChatRequest, Endpoint
 from flux_tui.providers.failures import StreamFailure, classify, retry_after, vendor_words
 from flux_tui.providers.registry import PROVIDERS, make_provider
@@ -233,6 +235,78 @@ def test_reasoning_that_is_refused_is_taken_out_of_the_body() -> None:
     healed = openai_responses.repair(refused, {"input": [{"type": "reasoning", "id": "r"}, call]})  # type: ignore[list-item]
     assert healed is not None
     assert healed[0]["input"] == [{"type": "function_call", "call_id": "c"}]
+
+
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "thinking is enabled but reasoning_content is missing in assistant tool call message at "
+        "index 2",
+        "Missing `reasoning_content` field in the assistant message at message index 1.",
+        "The reasoning_content in the thinking mode must be passed back to the API.",
+    ],
+)
+def test_calls_without_reasoning_get_a_place_for_it_where_that_is_wanted(words: str) -> None:
+    refused = ProviderError("x", kind="bad_request", provider="p", status=400, detail=words)
+    own = {"role": "assistant", "content": "", "tool_calls": [CALL], "reasoning_content": "hm"}
+    others = {"role": "assistant", "content": "", "tool_calls": [CALL]}
+    answer = {"role": "assistant", "content": "so"}
+    body = {"messages": [others, own, answer]}
+
+    healed = openai_chat.repair(refused, body)  # type: ignore[arg-type]
+
+    assert healed is not None
+    assert healed[0]["messages"] == [{**others, "reasoning_content": " "}, own, answer]
+    assert openai_chat.repair(refused, healed[0]) is None
+
+
+def test_a_router_that_refuses_reasoning_gets_none() -> None:
+    refused = ProviderError("x", kind="bad_request", provider="p", status=400)
+    refused.detail = "Provider returned error: Invalid `signature` in `thinking` block"
+    said = {"role": "assistant", "content": "so"}
+    body = {"messages": [{**said, "reasoning_details": [{"text": "hm"}]}]}
+
+    healed = openai_chat.repair(refused, body)  # type: ignore[arg-type]
+
+    assert healed is not None
+    assert healed[0] == {"messages": [said]}
+
+
+async def test_an_answer_that_has_only_been_opened_may_be_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport, "FIRST_WAIT", 0.0)
+    tries: list[int] = []
+
+    def event(kind: str, **more: object) -> str:
+        return f"event: {kind}\ndata: {json.dumps({'type': kind, **more})}\n\n"
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        tries.append(1)
+        opening = event("message_start", message={"usage": {"input_tokens": 1}}) + event(
+            "content_block_start", index=0, content_block={"type": "thinking", "thinking": ""}
+        )
+        overloaded = event("error", error={"type": "overloaded_error", "message": "busy"})
+        grown = event(
+            "content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "hm"}
+        )
+        end = event("message_delta", delta={"stop_reason": "end_turn"}) + event("message_stop")
+        return served((opening + (overloaded if len(tries) == 1 else grown + end)).encode())
+
+    claude = ModelInfo(ref=ModelRef("anthropic", "m"), api="anthropic", base_url="http://a.test")
+    place = replace(endpoint(answer), api="anthropic", base_url="http://a.test")
+    provider = make_provider(place)
+    request = ChatRequest(model=claude, messages=(user_message("hi"),))
+    try:
+        events = [event async for event in provider.stream(request)]
+    finally:
+        await provider.aclose()
+
+    assert len(tries) == 2
+    assert isinstance(events[-1], Stopped)
 
 
 def test_every_provider_is_made_without_importing_an_sdk() -> None:

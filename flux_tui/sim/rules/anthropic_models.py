@@ -36,6 +36,9 @@ def _sampling(body: Object, version: str, profile: ClaudeProfile) -> Iterator[Vi
             yield Violation("A19", name, text)
         elif not profile.sampling:
             yield Violation("A19", name, f"`{name}` is deprecated for this model.")
+    warmth = body.get("temperature")
+    if isinstance(warmth, (int, float)) and not 0 <= warmth <= 1:
+        yield Violation("A19", "temperature", "temperature: range: 0..1")
 
 
 def _thinking(body: Object, profile: ClaudeProfile) -> Iterator[Violation]:
