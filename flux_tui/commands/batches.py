@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flux_tui.commands.common import complain, say, say_json, settings_of_run, table
+from flux_tui.commands.common import complain, say, say_json, settings_of_run, start, table
 from flux_tui.commands.compare import add_forms
 from flux_tui.core.errors import InputError
 from flux_tui.core.usage import JSON
@@ -102,8 +102,7 @@ async def _ask(runtime: Runtime, folder: JobFolder, job: Job, args: argparse.Nam
     log = AnswerLog(Path(job.out))
     run = BatchRun(runtime, folder, job, log, complain)
     try:
-        for notice in await runtime.start():
-            complain(notice)
+        await start(runtime)
         if args.action == "cancel":
             await asyncio.to_thread(log.open)
             # Another process may have carried it on before it let go of the answers.

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from flux_tui.commands.arguments import add_models, at_least_one, none_or_more
-from flux_tui.commands.common import complain, money, say, say_json, settings_of_run, table
+from flux_tui.commands.common import complain, money, say, say_json, settings_of_run, start, table
 from flux_tui.core.errors import BudgetError, InputError
 from flux_tui.core.sanitize import one_line, sanitize
 from flux_tui.core.usage import JSON
@@ -87,8 +87,7 @@ async def _bench(runtime: Runtime, names: list[str], args: argparse.Namespace) -
     from flux_tui.session.measure import INCLUDES, PROMPT, Bench
 
     try:
-        for notice in await runtime.start():
-            complain(notice)
+        await start(runtime)
         models = tuple(dict.fromkeys(runtime.find_model(name) for name in names))
         prompt = sanitize(args.prompt or PROMPT)
         bench = Bench(runtime, models, prompt=prompt, runs=args.runs, warmup=args.warmup)

@@ -15,6 +15,7 @@ from flux_tui.core.usage import JSON, Cost
 
 if TYPE_CHECKING:
     from flux_tui.config.settings import Settings
+    from flux_tui.session.wiring import Runtime
     from flux_tui.storage.sqlite import SqliteStore
 
 
@@ -36,6 +37,13 @@ def settings_of_run(overrides: Mapping[str, str] | None = None) -> Settings:
     for warning in settings.warnings:
         complain(warning)
     return settings
+
+
+async def start(runtime: Runtime) -> None:
+    """Start *runtime*, and say what is to be known; `settings_of_run` has said the warnings."""
+    for notice in await runtime.start():
+        if notice not in runtime.settings.warnings:
+            complain(notice)
 
 
 def store_of(settings: Settings) -> SqliteStore:

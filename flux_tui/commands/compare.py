@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flux_tui.commands.arguments import add_models, dollars, limit
-from flux_tui.commands.common import complain, say, say_json, settings_of_run
+from flux_tui.commands.common import complain, say, say_json, settings_of_run, start
 from flux_tui.core.errors import BudgetError, InputError
 from flux_tui.core.sanitize import one_line
 
@@ -187,8 +187,7 @@ async def _compare(
     from flux_tui.session.jobs_run import Asking, Plan
 
     try:
-        for notice in await runtime.start():
-            complain(notice)
+        await start(runtime)
         models = chosen(runtime, args)
         judge = runtime.find_model(args.judge) if args.judge else None
         asked = (*models, *([judge] if judge is not None else []))

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flux_tui.commands.common import complain, settings_of_run
+from flux_tui.commands.common import complain, settings_of_run, start
 from flux_tui.commands.compare import INTERRUPTED, chosen, failed, results, show, with_signals
 from flux_tui.core.errors import BudgetError, InputError
 
@@ -69,13 +69,12 @@ async def _carry_on(
     log: AnswerLog | None = None
     interrupted = False
     try:
-        for notice in await runtime.start():
-            complain(notice)
+        await start(runtime)
         if args.collect:
             job = await asyncio.to_thread(folder.find, args.collect)
         else:
             job = await _job(runtime, folder, args, prompts)
-        Path(job.out).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.make()
         log = AnswerLog(Path(job.out))
         await asyncio.to_thread(log.open)
         if job.parts:
@@ -154,7 +153,8 @@ def _told(run: BatchRun, args: argparse.Namespace, *, interrupted: bool) -> int:
     if not running:
         return 1 if any(map(failed, found)) else 0
     parts = [part for part in job.parts if part.status != "divided"]
-    many = f"{len(running)} of {len(parts)} batches are still open"
+    still = "batches are" if len(parts) > 1 else "batch is"
+    many = f"{len(running)} of {len(parts)} {still} still open"
     complain(f'{many}; collect them with "flux-tui compare --collect {job.id}"')
     if interrupted:
         return INTERRUPTED

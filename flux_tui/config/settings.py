@@ -277,7 +277,7 @@ class _Sources:
         result: dict[str, str] = {}
         for name in URL_NAMES:
             if found := self.variable(name):
-                result[name] = check_url(found[0], found[1], name, warnings)
+                result[name] = check_url(found[0], found[1], "base_url", warnings)
         return result
 
 

@@ -117,6 +117,20 @@ class JobFolder:
         place = out if out is not None else self.path / f"{name}.jsonl"
         return Job(name, key, str(place.absolute()), list(prompts))
 
+    def make(self) -> None:
+        """Make the folder if it is not there.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as problem:
+            raise StoreError(
+                f"the folder {self.path} for jobs cannot be made: {problem.strerror}",
+                hint="FLUX_HOME names another place",
+            ) from problem
+
     def save(self, job: Job) -> None:
         """Write *job*; it is on the disk when this returns.
 
@@ -125,8 +139,8 @@ class JobFolder:
         """
         target = self.path / f"{job.id}.json"
         fresh = target.with_suffix(".tmp")
+        self.make()
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh.touch(0o600)  # prompts are nobody else's
             with fresh.open("w", encoding="utf-8") as file:
                 json.dump({"version": 1, **asdict(job)}, file)

@@ -208,7 +208,7 @@ class BatchRun:
                 jitter = random.uniform(0.5, 1.5)  # noqa: S311 - a pause, no secret
                 await asyncio.sleep(2.0 ** (attempt - 1) * jitter)
             else:
-                self.told(f"{part.model}: {len(bodies)} prompts handed in as {part.batch}")
+                self.told(f"{part.model}: {_many(len(bodies), 'prompt')} handed in as {part.batch}")
                 return
 
     async def _hand_in(
@@ -251,7 +251,8 @@ class BatchRun:
             await self._keep(part, model, place, BatchResult(part.custom_id(place), None, error))
         part.status = "collected"
         await self._save()
-        self.told(f"{part.model}: {len(part.prompts) - len(left)} results of {part.batch}")
+        found = _many(len(part.prompts) - len(left), "result")
+        self.told(f"{part.model}: {found} of {part.batch}")
 
     async def _fail(self, part: Part, words: str) -> None:
         model = self.runtime.find_model(part.model)
@@ -326,6 +327,10 @@ class BatchRun:
 
     async def _save(self) -> None:
         await asyncio.shield(asyncio.to_thread(self.folder.save, self.job))
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def request_body(

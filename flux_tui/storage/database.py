@@ -74,7 +74,7 @@ def open_database(path: Path | str, patience: int = BUSY_MS) -> Database:
         if readable is None:
             raise DiskError(
                 f"the database {path} cannot be opened ({problem})",
-                hint="conversations are kept in memory only",
+                hint="put that right, or name another place with FLUX_HOME",
             ) from problem
         return readable
 
@@ -109,7 +109,7 @@ def _prepare_folder(path: Path) -> str:
     except OSError as problem:
         raise DiskError(
             f"the folder {folder} cannot be made ({problem.strerror or 'unknown reason'})",
-            hint="conversations are kept in memory only",
+            hint="put that right, or name another place with FLUX_HOME",
         ) from problem
     return ""
 
@@ -265,7 +265,7 @@ def _begin_again(path: Path, notice: str) -> Database:
     except (OSError, sqlite3.Error) as problem:
         raise DiskError(
             f"the database {path} is damaged and cannot be moved aside ({problem})",
-            hint="conversations are kept in memory only",
+            hint="put that right, or name another place with FLUX_HOME",
         ) from problem
     told = (
         f"the database was damaged; it was moved to {moved} and a new one begun; what can be read "

@@ -210,6 +210,44 @@ def test_an_interrupt_is_130_and_the_partial_answer_is_kept(
     assert "stopped: aborted" in shown.stdout
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "compare hi -m openai/gpt-5.5 -m openai/gpt-5.4",
+        "compare hi -m openai/gpt-5.5 --batch",
+        "bench -m openai/gpt-5.5 --runs 1",
+    ],
+)
+def test_a_warning_is_told_once(line: str) -> None:
+    result = run(*line.split(), env={"ANTHROPIC_BASE_URL": "http://there.invalid"})
+
+    warning = "environment variable ANTHROPIC_BASE_URL: base_url: keys and conversations go to"
+    assert result.returncode == 0
+    assert result.stderr.count(warning) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("cost", "/data cannot be made (File exists)"),
+        ("sessions list", "/data cannot be made (File exists)"),
+        ("compare hi -m openai/gpt-5.5 --batch", "/data/batches for jobs cannot be made: Not a"),
+    ],
+)
+def test_a_home_that_cannot_be_is_told_with_what_to_do(
+    line: str, told: str, own_home: Path
+) -> None:
+    (own_home / "flux").mkdir()
+    (own_home / "flux" / "data").write_text("no folder", "utf-8")
+
+    result = run(*line.split())
+
+    last = result.stderr.splitlines()[-1]
+    assert (result.returncode, result.stdout) == (1, "")
+    assert told in last
+    assert "FLUX_HOME" in last
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "words",

@@ -104,7 +104,7 @@ def test_a_vendor_that_cannot_be_asked_loses_no_batch(
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "ANTHROPIC_API_KEY" in done.stderr
-    assert "1 of 1 batches are still open" in done.stderr
+    assert "1 of 1 batch is still open" in done.stderr
     later = flux(server, *words, "--json")
     assert later.returncode == 0, later.stderr
     assert all(one["answers"][0]["text"] for one in json.loads(later.stdout))
