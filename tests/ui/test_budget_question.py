@@ -34,6 +34,20 @@ async def test_a_no_sends_nothing_and_gives_everything_back(tmp_path: Path) -> N
         assert "the budget holds" in chat.text("#status-now")
 
 
+async def test_a_message_that_is_asked_about_is_a_draft_until_it_is_sent(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        store, key = chat.app.runtime.store, f"draft:new:{chat.app.root}"
+        await chat.send("hello")
+        await chat.dialog(BudgetScreen)
+        while "hello" not in (await store.get_state(key) or ""):
+            await chat.pilot.pause(0.01)
+
+        await chat.press("y")
+        await wait_until(lambda: chat.answers)
+        while await store.get_state(key):
+            await chat.pilot.pause(0.01)
+
+
 async def test_what_waits_behind_a_no_comes_back_in_its_order(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         await chat.send("+gpt-5.5 first")

@@ -13,7 +13,7 @@ from textual.content import Content
 
 from flux_tui.session.approvals import Answer
 from flux_tui.ui.render.labels import assemble
-from flux_tui.ui.screens.guarded import Choice, GuardedDialog, asked
+from flux_tui.ui.screens.guarded import Choice, GuardedDialog, Page, asked
 from flux_tui.ui.widgets.plain import Plain, PlainButton
 
 
@@ -38,7 +38,8 @@ class BudgetScreen(GuardedDialog[Answer]):
         """Yield which budgets speak against it, and three answers."""
         with Vertical(classes="dialog dialog-small question", id="budget") as box:
             box.border_title = "Go beyond the budget?"
-            yield Plain(self._text(), id="budget-text")
+            with Page(id="budget-what", can_focus=False):
+                yield Plain(self._text(), id="budget-text")
             with Horizontal(classes="buttons"):
                 yield Choice("n  No", id="no")
                 yield Choice("y  Go on", id="once")

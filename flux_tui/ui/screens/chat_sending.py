@@ -42,8 +42,9 @@ class Sending:
 
     @property
     def waiting(self) -> tuple[Unsent, ...]:
-        """What waits, the next one first."""
-        return tuple(self._queue)
+        """What waits, the next one first: the user may still be asked about that."""
+        going = () if self._going is None else (self._going,)
+        return (*going, *self._queue)
 
     async def take(self, text: str, files: tuple[Attachment, ...]) -> None:
         """Do what the user typed, or let it wait for the answer that runs."""
@@ -67,6 +68,7 @@ class Sending:
     def said(self) -> None:
         """Note that what was sent last is in the conversation."""
         self._going = None
+        self._screen.drafts.changed()
 
     def next(self, *, broken: bool) -> None:
         """Go on with what waits; after a failure all of it goes back to the composer.
@@ -206,20 +208,19 @@ class Sending:
     def _say(self, item: Unsent | None, text: str | None, model: ModelInfo | None) -> None:
         """Send *text*, or ask again when it is None; a vendor that is new here is asked about."""
         screen, files = self._screen, item.files if item else ()
+        self._going = item
+        screen.drafts.changed()
 
         def refused(reader: str) -> None:
             words = f"Not sent: {reader} does not get this conversation"
             self._refused(item, "")
             screen.query_one(StatusLine).say(words, "⊘", "$warning")
 
-        def agreed() -> None:
-            self._going = item
-            screen.turn(text, files, model)
-
         reader = model or screen.open_session.model
-        screen.actions.models.agreed(reader, agreed, refused)
+        screen.actions.models.agreed(reader, lambda: screen.turn(text, files, model), refused)
 
     def _refused(self, item: Unsent | None, why: str) -> None:
+        self._going = None
         if item is not None:
             self._queue.insert(0, item)
         self._return_all()
