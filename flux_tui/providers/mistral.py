@@ -54,7 +54,6 @@ __all__ = ["Decoder", "Mistral", "encode"]
 
 _ID = re.compile("[a-zA-Z0-9]{9}")
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_HASHES = len(_DIGITS) ** 9
 _ACKNOWLEDGED = "OK."
 _HOTTEST = 1.5  # the API takes no higher temperature
 _OPTIONAL = {
@@ -86,7 +85,6 @@ class _Ids:
 
 def _hashed(call_id: str) -> str:
     number = int.from_bytes(sha256(call_id.encode("utf-8", "surrogatepass")).digest(), "big")
-    number %= _HASHES  # a word of the machine, of which digits are taken in no time
     digits: list[str] = []
     for _ in range(9):
         number, digit = divmod(number, len(_DIGITS))
