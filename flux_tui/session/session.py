@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from decimal import Decimal
 
-from flux_tui.core.errors import FluxError, InputError
+from flux_tui.core.errors import FluxError, InputError, StoreError
 from flux_tui.core.events import Committed, Noted, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation, Document, Image, Message, user_message
 from flux_tui.core.models import Effort, ModelInfo, ModelRef
@@ -181,7 +181,8 @@ class ChatSession:
         self.ledger.restore(conversation.messages)
         await self._stand_at(conversation.head)
         if self.id is not None:
-            self._told.restore(await self._services.store.notices(self.id))
+            with suppress(StoreError):  # what is known stands
+                self._told.restore(await self._services.store.notices(self.id))
 
     def stop(self) -> None:
         """End the running turn; what has arrived of the answer is kept."""

@@ -122,3 +122,16 @@ async def test_a_stop_before_anything_came_is_stored(store: SqliteStore, tmp_pat
     (told,) = await stored(chat, store)
     assert (told.after, told.kind) == (chat.conversation.path[0].id, "notice")
     assert "Stopped" in told.text
+
+
+async def test_adopting_while_the_store_is_gone_keeps_what_is_known(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    refused = ProviderError("the key is refused", kind="auth", provider="a")
+    chat = make_session(store, ScriptedProvider((refused,)), root=tmp_path)
+    await drain(chat.send("hi"))
+    await store.aclose()
+
+    await chat.adopt(chat.conversation)
+
+    assert [notice.text for notice in chat.told] == ["the key is refused"]
