@@ -226,7 +226,7 @@ class Runtime:
     async def resume(self, session_id: str) -> ChatSession:
         """Return a stored session, claimed for writing; read-only if another process has it.
 
-        It goes on with the model that answered last.
+        It goes on with the model that answered last, unless that one was asked for one message.
 
         Raises:
             StoreError: the session cannot be read.
@@ -238,8 +238,9 @@ class Runtime:
             messages = tuple(priced.get(m.id, m) for m in conversation.messages)
             conversation = Conversation(conversation.system, messages, conversation.head)
         info = next((s for s in await self.store.find(session_id) if s.id == session_id), None)
+        kept = await self.store.get_state(f"model:{session_id}") or ""
         session = self._session(
-            self._model_of(conversation),
+            self._model_of(conversation, kept),
             conversation,
             session_id=session_id,
             title=info.title if info is not None else "",
@@ -257,6 +258,12 @@ class Runtime:
                 "Another Flux TUI has this session open: it can be read here, not continued."
             )
         return session
+
+    async def keep_model(self, session: ChatSession) -> None:
+        """Let *session* be resumed with its model of now, though another one answered last."""
+        if session.id is not None and not session.read_only:
+            kept = f"{session.conversation.head} {session.model.ref}"
+            await self.store.set_state(f"model:{session.id}", kept)
 
     async def _priced(self, conversation: Conversation) -> dict[str, Message]:
         """Return, by id, answers that broke off before they had a price, with their price."""
@@ -285,13 +292,15 @@ class Runtime:
         session.read_only = True
         return session
 
-    def _model_of(self, conversation: Conversation) -> ModelInfo:
+    def _model_of(self, conversation: Conversation, kept: str = "") -> ModelInfo:
         used = next((m.model for m in reversed(conversation.path) if m.model is not None), None)
-        if used is not None:
+        head, _, name = kept.partition(" ")  # as `keep_model` wrote it
+        for wanted in (name if head == conversation.head else "", str(used or "")):
             try:
-                return self.find_model(str(used))
+                if wanted:
+                    return self.find_model(wanted)
             except InputError:
-                _log.info("%s is not on offer any more", used)
+                _log.info("%s is not on offer any more", wanted)
         return self.default_model()
 
     def _session(

@@ -261,6 +261,27 @@ async def test_one_message_goes_to_another_model_and_the_next_to_ones_own(tmp_pa
         assert chat.session.model.ref == own
 
 
+async def test_a_session_is_resumed_with_its_own_model_and_not_with_one_asked_once(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        own = chat.session.model.ref
+        other = next(c.info.ref for c in chat.app.runtime.choices() if c.info.ref != own)
+        await chat.say("hello")
+        await chat.say(f"+{other} who are you?")
+        session = chat.session.id
+        assert session is not None
+        await _kept(chat, str(own), f"model:{session}")
+    async with chatting(tmp_path) as chat:
+        assert (await chat.app.runtime.resume(session)).model.ref == own
+
+        chat.app.chat.take(await chat.app.runtime.resume(session))
+        await chat.send(f"/model {other}")
+        await chat.say("and you?")
+    async with chatting(tmp_path) as chat:
+        assert (await chat.app.runtime.resume(session)).model.ref == other
+
+
 async def test_the_models_name_is_completed_behind_the_plus(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         await chat.press(*"+haiku")

@@ -116,6 +116,8 @@ class Sending:
                 session.effort = effort
                 screen.transcript.divider(back.line(), "switch")
                 screen.refresh_session()
+                keeping = screen.flux.runtime.keep_model(session)
+                screen.run_worker(keeping, group="draft", exit_on_error=False)
 
     def models(self) -> Sequence[Offer]:
         """Return the models that can be asked, for the menu."""
