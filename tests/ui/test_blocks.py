@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from flux_tui.ui.render.blocks import BlockSplitter, split_blocks
 from flux_tui.ui.render.inline import openable
 from flux_tui.ui.render.markdown import fences, render_block
+from tests.ui.transcript_reference import cells, listed
 
 PIECES = [
     *("# h\n", "text", "\n", "\n\n", "```py\n", "```\n", "~~~\n", "- a\n", "  - b\n", "1. x\n"),
@@ -92,6 +93,50 @@ def test_a_table_fits_and_keeps_wide_characters_aligned():
 def test_a_table_too_narrow_becomes_a_list():
     source = "|" + "name|" * 9 + "\n|" + "---|" * 9 + "\n|" + "v|" * 9
     assert lines(source, 20)[0] == "name: v"
+
+
+COMPARED = [
+    ["Model", "Strength", "Weakness"],
+    ["opus", "careful with long instructions", "slower, and more expensive"],
+    ["gpt", "conversational throughout", "unpredictable formatting"],
+]
+
+
+def table(rows):
+    head, *others = ["|" + "|".join(row) + "|" for row in rows]
+    return "\n".join([head, "|" + "-|" * len(rows[0]), *others])
+
+
+def test_a_table_that_would_break_words_is_listed_row_by_row():
+    shown = lines(table(COMPARED), 30)
+
+    assert shown == listed(COMPARED, 30)
+    assert shown[:3] == ["Model: opus", "Strength: careful with long", "instructions"]
+    assert "│" in lines(table(COMPARED), 60)[0]
+
+
+def test_an_address_does_not_keep_a_table_from_being_one():
+    rows = [["Site", "Address"], ["one", "https://a.example/" + "x" * 60]]
+
+    assert lines(table(rows), 40)[0].startswith("Site │ Address")
+
+
+WORD = st.text("abcdefg", min_size=1, max_size=16)
+CELL = st.lists(WORD, min_size=1, max_size=6).map(" ".join)
+ROWS = st.integers(1, 4).flatmap(
+    lambda size: st.lists(st.lists(CELL, min_size=size, max_size=size), min_size=2, max_size=4)
+)
+
+
+@given(rows=ROWS, width=st.integers(18, 90))
+def test_a_table_breaks_no_word_at_any_width(rows, width):
+    shown = lines(table(rows), width)
+
+    said = "\n".join(shown).replace("│", " ").replace(":", " ").split()
+    assert {word for row in rows for cell in row for word in cell.split()} <= set(said)
+    assert all(cells(line) <= width for line in shown)
+    if any(line.startswith(f"{rows[0][0]}: ") for line in shown) and len(rows[0]) > 1:
+        assert shown == listed(rows, width)
 
 
 def test_html_and_markup_are_literal():

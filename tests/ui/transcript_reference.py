@@ -70,6 +70,17 @@ def bullets(items, width):
     return lines
 
 
+def listed(rows, width):
+    """A table that does not fit: a line for each cell, with the name of its column."""
+    names, *others = rows
+    lines = []
+    for row in others:
+        lines += ["─" * width] if lines else []
+        for name, cell in zip(names, row, strict=True):
+            lines += wrapped(f"{name}: {cell}", width)
+    return lines
+
+
 def message(head, blocks, width):
     """The lines of a message: blocks are ("paragraph" | "code" | "bullets", content)."""
     lines = ["", head]

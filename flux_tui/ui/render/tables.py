@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from flux_tui.ui.render.inline import inline_content
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 _RULE = ".transcript--rule"
 _GAP = 3
 
+_WORD = 16
+"""Cells of a word that a column must hold whole; longer ones, as of addresses, may be broken."""
+
 
 def table_rows(node: SyntaxTreeNode, width: int, *, headless: bool = False) -> list[Row]:
-    """Return a table of at most *width* cells; one too narrow for that becomes ``name: value``.
+    """Return a table of at most *width* cells; where it would break words, ``name: value`` lines.
 
     A *headless* one goes on below an earlier part: its head names the columns, and its first row
     gives their widths; neither is shown.
@@ -33,7 +37,7 @@ def _lines(node: SyntaxTreeNode, width: int, *, headless: bool) -> list[Content]
         return []
     shares = _share(rows, width)
     widths = [size for size, _ in shares]
-    if any(size < 3 and squeezed for size, squeezed in shares):
+    if any(squeezed and size < _least(rows, at) for at, (size, squeezed) in enumerate(shares)):
         return _listed([rows[0], *rows[2:]] if headless else rows, width)
     aligns = [str(cell.attrs.get("style", "")) for cell in node.children[0].children[0].children]
     lines: list[Content] = []
@@ -64,6 +68,12 @@ def _share(rows: list[list[Content]], width: int) -> list[tuple[int, bool]]:
         given[at] = min(wanted[at], room // (columns - done))
         room -= given[at]
     return [(size, size < want) for size, want in zip(given, wanted, strict=True)]
+
+
+def _least(rows: list[list[Content]], column: int) -> int:
+    """Return the cells that a column needs to break none of its words."""
+    words = (word for row in rows if column < len(row) for word in row[column].plain.split())
+    return max(3, min(_WORD, max(map(cell_len, words), default=0)))
 
 
 def _row(row: list[Content], widths: list[int], aligns: list[str], *, bold: bool) -> list[Content]:
@@ -98,6 +108,6 @@ def _listed(rows: list[list[Content]], width: int) -> list[Content]:
         if lines:
             lines.append(plain("─" * width, _RULE))
         for name, cell in zip(names, row, strict=False):
-            words = name.stylize("bold") + ": " + cell
+            words = name.stylize("bold") + ": " + cell if name else cell
             lines.extend(piece.content for piece in wrap(words, width))
     return [fit(line, width) for line in lines]
