@@ -147,10 +147,10 @@ async def test_ctrl_c_copies_a_selection_once_and_can_quit_afterwards(tmp_path: 
 async def test_what_cannot_be_done_is_not_sent_but_kept_and_told(tmp_path: Path, text: str) -> None:
     async with chatting(tmp_path) as chat:
         await chat.send(text)
+        await wait_until(lambda: chat.notes, "what is wrong")
         await chat.pilot.pause()
 
         assert chat.prompt.text == text
-        assert chat.notes
         assert not chat.session.conversation.path
 
 
