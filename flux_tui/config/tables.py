@@ -57,7 +57,8 @@ def read_toml(path: Path) -> Table:
         return Table(path, text, tomllib.loads(text), ())
     except tomllib.TOMLDecodeError as problem:
         found = re.search(r"line (\d+)", str(problem))
-        line = int(found[1]) if found else 0
+        # Without a line it is the end: something was opened and never closed.
+        line = int(found[1]) if found else len(text.splitlines())
         raise ConfigError(
             f"not TOML: {problem}", place=Place(str(path), line), key="file"
         ) from problem

@@ -156,6 +156,7 @@ def test_a_damaged_list_of_trusted_folders_trusts_none(home: Path, cwd: Path) ->
         ('approval = "yes"\n', ["approval", "ask, read, all, none"]),
         ('provider = "antropic"\n', ["config.toml:1", "did you mean 'anthropic'?"]),
         ("theme = \n", ["config.toml:1", "not TOML"]),
+        ('theme = "nord"\nfavourites = [\n', ["config.toml:2", "not TOML", "at end of document"]),
         ("providers = 1\n", ["providers", "table"]),
         ("[providers.box]\nmodels = []\n", ["providers.box.base_url", "is missing"]),
         (
