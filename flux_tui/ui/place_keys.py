@@ -17,6 +17,7 @@ COMPOSER_KEYS: tuple[tuple[str, str], ...] = (
     ("+model", "Ask this one message of another model"),
     ("PageUp, PageDown", "Scroll the transcript, while the text has but one page"),
     ("Backspace", "Remove a chip as one; in an empty composer the last file"),
+    ("letters", "Typed in a pane, or in the transcript where they are no key: written here"),
 )
 """Keys of the composer itself, for the help screen."""
 

@@ -52,7 +52,7 @@ async def test_in_the_transcript_keys_keep_their_meaning_and_the_rest_is_written
         assert chat.app.chat.transcript.selected is not None
         await chat.press("y")
         assert chat.prompt.text == ""
-        assert chat.notes
+        await wait_until(lambda: chat.notes, "what was copied")
         await chat.press(*"hey")
         assert chat.prompt.text == "hey"
         assert chat.prompt.has_focus
