@@ -101,7 +101,10 @@ _SAYS: dict[ErrorKind, tuple[str, str]] = {
     ),
     "too_large": ("refused the request as too large", "send fewer or smaller attachments"),
     "rate_limit": ("limits the rate of requests", "wait a little and try again"),
-    "quota": ("says that the account has no credit left", "add credit or choose another provider"),
+    "quota": (
+        "says that the account's credit or quota is used up",
+        "add credit, wait until the quota is renewed, or choose another provider",
+    ),
     "overloaded": ("is overloaded", "try again, or choose another model"),
     "server": ("failed on its side", "try again, or choose another model"),
     "timeout": ("did not answer in time", "try again"),
