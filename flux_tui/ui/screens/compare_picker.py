@@ -34,6 +34,10 @@ class Lineup:
     blind: bool = False
 
 
+_DETAILS, _ALL = 72, 100
+"""Cells of the window from which on there is room for provider and price, and for all words."""
+
+
 class ComparePicker(Dialog[Lineup | None]):
     """Returns the models in the order they were marked; *marked* are marked at first.
 
@@ -119,11 +123,16 @@ class ComparePicker(Dialog[Lineup | None]):
         window = short_count(info.context_window) if info.context_window else "?"
         price = self._prices.get(info.ref, "")
         star = "★" if self._choices[name].favourite else " "
+        width = self.app.size.width
+        if width < _ALL:
+            price = price.removesuffix(" per M")
+        room = max(20, min(34, width - 55))
+        details = f"{one_line(info.ref.provider, 12):<12} {window:>6}  {price}"
         return assemble(
             (f" {number} ", "bold $success" if name in self._marked else ""),
             (f"{star} ", "$warning"),
-            f"{one_line(info.ref.name, 34):<34} ",
-            (f"{one_line(info.ref.provider, 12):<12} {window:>6}  {price}", "dim"),
+            f"{one_line(info.ref.name, room):<{room}} ",
+            (details if width >= _DETAILS else f"{window:>6}", "dim"),
         )
 
     def _tell(self, problem: str = "") -> None:

@@ -23,6 +23,9 @@ from flux_tui.ui.screens.listing import Dialog
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.preflight_card import Check, PreflightCard
 
+_PRICES = 42
+"""Cells for a name from which on there is room for its price, too."""
+
 
 class ModelPicker(Dialog[ModelInfo | None]):
     """Returns the chosen model, or None; a card says what a change to the highlighted one means.
@@ -188,8 +191,9 @@ class ModelPicker(Dialog[ModelInfo | None]):
             return assemble(f"{mark}{star} ", (f"{info.ref.name}  {choice.why}", "dim"))
         window = short_count(info.context_window) if info.context_window else "?"
         price = self._prices.get(info.ref, "")
-        name = one_line(info.ref.name, 44).ljust(self._name_width)
-        details = f" {window:>6}" + (f"  {price}" if price else "")
+        room = self.app.size.width - 18  # for the name, where the window stands behind it
+        name = one_line(info.ref.name, min(44, room)).ljust(min(self._name_width, room))
+        details = f" {window:>6}" + (f"  {price}" if price and room > _PRICES else "")
         return assemble(
             (mark, "$success"),
             (star, "$warning"),
