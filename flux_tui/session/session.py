@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
 
-from flux_tui.core.errors import FluxError, InputError, StoreError
+from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.events import Committed, Noted, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation, Document, Image, Message, user_message
 from flux_tui.core.models import Effort, ModelInfo, ModelRef
@@ -76,7 +76,7 @@ class ChatSession:
         self.privacy = privacy or Privacy()
         self._services = services
         self._record = Record(services.store, self._begin, self._tell)
-        self._told = Told(self._record, told)
+        self._told = Told(self._record.note, told)
         self._stop: asyncio.Event | None = None
         self._stale: dict[ModelRef, frozenset[str]] = {}
         self._notes = notes
@@ -166,6 +166,7 @@ class ChatSession:
             notes=self._notes,
         )
         made.read_only = self.read_only
+        made._told = Told()  # what columns that stand at one message are told is not the base's
         made.budget = self.budget
         return made
 
@@ -180,9 +181,6 @@ class ChatSession:
         self.conversation = conversation
         self.ledger.restore(conversation.messages)
         await self._stand_at(conversation.head)
-        if self.id is not None:
-            with suppress(StoreError):  # what is known stands
-                self._told.restore(await self._services.store.notices(self.id))
 
     def stop(self) -> None:
         """End the running turn; what has arrived of the answer is kept."""

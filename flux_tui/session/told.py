@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from flux_tui.core.events import Noted, TurnEnded, TurnEvent
 from flux_tui.core.messages import Conversation
 from flux_tui.core.notices import Notice, NoticeKind
-from flux_tui.session.record import Record
 
 _NOTHING = "Stopped before anything of an answer was there"
 
@@ -15,11 +14,16 @@ _NOTHING = "Stopped before anything of an answer was there"
 class Told:
     """Notices that say what happened to the conversation; passing news is none of them.
 
-    A change of model happens with the next message: until then it is only pending.
+    A change of model happens with the next message: until then it is only pending. *keep* stores
+    a notice; without it none is stored.
     """
 
-    def __init__(self, record: Record, stored: Sequence[Notice] = ()) -> None:
-        self._record = record
+    def __init__(
+        self,
+        keep: Callable[[Notice], Awaitable[None]] | None = None,
+        stored: Sequence[Notice] = (),
+    ) -> None:
+        self._keep = keep
         self._notices = list(stored)
         self._pending: list[str] = []
 
@@ -31,10 +35,6 @@ class Told:
     def switched(self, line: str) -> None:
         """Take a change of model."""
         self._pending.append(line)
-
-    def restore(self, stored: Sequence[Notice]) -> None:
-        """Have the notices that are stored."""
-        self._notices = list(stored)
 
     async def begin(self, head: str | None) -> None:
         """Store what is pending: the next message comes after *head*."""
@@ -60,4 +60,5 @@ class Told:
     async def _add(self, after: str | None, kind: NoticeKind, text: str) -> None:
         notice = Notice(after, kind, text)
         self._notices.append(notice)
-        await self._record.note(notice)
+        if self._keep is not None:
+            await self._keep(notice)

@@ -100,7 +100,7 @@ async def test_passing_news_and_refusals_are_not_stored(store: SqliteStore, tmp_
     assert await stored(chat, store) == []
 
 
-async def test_what_columns_were_told_comes_with_what_is_adopted(
+async def test_what_one_column_was_told_is_not_shown_with_the_answer_of_another(
     store: SqliteStore, tmp_path: Path
 ) -> None:
     again = RetryScheduled("reasoning left out", 0.0, 2, 2, repaired=True)
@@ -111,7 +111,9 @@ async def test_what_columns_were_told_comes_with_what_is_adopted(
 
     await chat.adopt(column.conversation)
 
-    assert [notice.kind for notice in chat.told] == ["notice"]
+    assert [notice.kind for notice in column.told] == ["notice"]
+    assert chat.told == ()
+    assert await stored(chat, store) == []
 
 
 async def test_a_stop_before_anything_came_is_stored(store: SqliteStore, tmp_path: Path) -> None:
@@ -122,16 +124,3 @@ async def test_a_stop_before_anything_came_is_stored(store: SqliteStore, tmp_pat
     (told,) = await stored(chat, store)
     assert (told.after, told.kind) == (chat.conversation.path[0].id, "notice")
     assert "Stopped" in told.text
-
-
-async def test_adopting_while_the_store_is_gone_keeps_what_is_known(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    refused = ProviderError("the key is refused", kind="auth", provider="a")
-    chat = make_session(store, ScriptedProvider((refused,)), root=tmp_path)
-    await drain(chat.send("hi"))
-    await store.aclose()
-
-    await chat.adopt(chat.conversation)
-
-    assert [notice.text for notice in chat.told] == ["the key is refused"]
