@@ -184,6 +184,16 @@ async def test_leaving_keeps_what_the_columns_have_said(tmp_path: Path) -> None:
         assert "stopped" in str(screen.panes[0].query_one(".column-head", Plain).content)
 
 
+async def test_what_comes_after_the_store_was_closed_is_no_internal_error(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await view.chat.app.runtime.aclose()
+
+        view.screen.remember()
+
+        await wait_until(lambda: any("closed" in note for note in view.chat.notes))
+
+
 async def test_each_column_shows_its_own_answer_and_figures(tmp_path: Path) -> None:
     async with comparing(tmp_path, MODELS) as view:
         await view.say("hello")
@@ -609,6 +619,7 @@ async def test_which_two_columns_are_compared_is_said_and_only_they_are_shown(
         await view.press("alt+d")
         await view.settle()
         assert all(pane.display for pane in view.panes)
+        assert "All columns" in view.chat.text("#status-now")
 
 
 async def test_columns_scroll_together_by_turn_until_that_is_turned_off(tmp_path: Path) -> None:
@@ -926,6 +937,7 @@ async def test_whatever_names_a_key_names_the_one_that_is_bound(tmp_path: Path) 
         await view.say("hello")
         await view.press("alt+2")
         await view.say("sim: fault=bad-request hello")
+        assert "F10 help" in str(view.screen.query_one(Prompt).placeholder)
         assert "B failed: F9 asks the column again" in status("#status-now")
         view.panes[1].text.apply(TurnEnded("error", error="it broke off", retryable=True))
         await view.settle()

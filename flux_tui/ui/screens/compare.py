@@ -72,6 +72,8 @@ class CompareScreen(ColumnsScreen):
         """Be ready to type."""
         prompt = self.query_one(Prompt)
         prompt.cursor_blink = self.flux.settings.cursor_blink
+        keys = f"{self.key('model')} model · {self.key('help')} help"
+        prompt.placeholder = f"Ask anything · / commands · {keys}"
         prompt.focus()
         if self._draft:
             prompt.fill(self._draft)
@@ -384,4 +386,5 @@ class CompareScreen(ColumnsScreen):
     @work(exclusive=True, group="remember", exit_on_error=False)
     async def remember(self) -> None:
         """Keep models and places of the columns with the session."""
-        await asyncio.shield(remember(self.flux.runtime.store, self.comparison))
+        # It may come after the store was closed, when the program is left while columns answer.
+        await asyncio.shield(self.attempt(remember(self.flux.runtime.store, self.comparison)))

@@ -90,7 +90,7 @@ class CompareActions:
         elif self.refining.stop():
             return
         elif self.reading.comparing:
-            self.reading.end_diff()
+            self.reading.end_diff(told=True)
         elif self._pane.text.selected is not None and not prompt.has_focus:
             self._pane.text.action_release()
         else:

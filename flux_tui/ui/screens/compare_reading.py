@@ -93,7 +93,7 @@ class ReadingActions:
             return self._show_diff(self._pane, self._others(self._pane)[0])
         following = self._after(*self._diff)
         if following is None:
-            self.end_diff()
+            self.end_diff(told=True)
             return None
         return self._show_diff(self._diff[0], following)
 
@@ -136,10 +136,12 @@ class ReadingActions:
         words = f"{one.letter} with {two.letter}: {found.alike:.0%} alike{further}"
         self._screen.say(f"{words} · {self._screen.key('stop')} ends it", "±", "$accent")
 
-    def end_diff(self) -> None:
-        """Show transcripts in all columns."""
+    def end_diff(self, *, told: bool = False) -> None:
+        """Show transcripts in all columns, and with *told* say so."""
         if self._diff is not None:
             self._diff = None
+            if told:
+                self._screen.say("All columns as they are")
             for pane in self._screen.panes:
                 pane.end_diff()
                 pane.remove_class("-apart")

@@ -177,7 +177,7 @@ class ReplayScreen(ColumnsScreen):
         if self.busy:
             self.replay.stop()
         elif self.reading.comparing:
-            self.reading.end_diff()
+            self.reading.end_diff(told=True)
         else:
             await self.attempt(self._leave(adopt=False))
 
