@@ -100,3 +100,31 @@ async def test_without_a_key_what_answers_on_this_machine_is_offered(
         assert "ANTHROPIC_API_KEY" in str(text.content)
         found = app.runtime.find_model("ollama/qwen3:8b")
         assert not found.simulated
+
+
+@pytest.mark.parametrize("size", [(120, 40), (40, 12)])
+async def test_the_header_says_as_long_as_it_is_so_that_nothing_reaches_the_disk(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    (tmp_path / "flux").mkdir()
+    in_the_way = tmp_path / "flux" / "data"
+    in_the_way.write_text("a file where the folder should be")
+    async with chatting(tmp_path, size=size) as chat:
+        await chat.say("hello")
+        assert chat.text("#bar-kept") == " NOT SAVED "
+        assert chat.app.chat.query_one("#bar-kept").region.right <= size[0]
+
+        in_the_way.unlink()
+        await chat.say("and now?")
+
+        assert chat.text("#bar-kept") == ""
+        assert not chat.app.chat.query_one("#bar-kept").display
+
+
+async def test_the_header_says_that_a_session_is_open_in_another_window(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        chat.session.read_only = True
+        chat.app.chat.refresh_session()
+        await chat.settle()
+        assert chat.text("#bar-kept") == " READ ONLY "

@@ -116,6 +116,8 @@ class ChatScreen(Shell):
             return
         bar, use = self.query_one(ModelBar), session.context()
         bar.show_title(session.title, demo=session.model.simulated)
+        saved = not self.flux.runtime.store.problem
+        bar.show_kept(saved=saved, read_only=session.read_only)
         bar.show_model(session.model, session.effort)
         bar.show_use(use, session.ledger.session)
         self.cost.show(session.ledger, use)

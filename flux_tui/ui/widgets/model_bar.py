@@ -42,6 +42,7 @@ class ModelBar(Horizontal):
         self._pieces: dict[str, Forms] = {
             "brand": (plain("◆ Flux"), _NOTHING),
             "demo": (_NOTHING,),
+            "kept": (_NOTHING,),
             "title": (plain(" " * _TITLE), _NOTHING),
             "model": (_NOTHING,),
             "effort": (_NOTHING,),
@@ -57,6 +58,7 @@ class ModelBar(Horizontal):
         """Have all pieces, from left to right."""
         await self.mount(
             Plain(id="bar-demo"),
+            Plain(id="bar-kept"),
             ActionText("session.rename", id="bar-title"),
             ActionText("model.pick", id="bar-model"),
             ActionText("model.effort", id="bar-effort"),
@@ -69,6 +71,11 @@ class ModelBar(Horizontal):
         """Show the session's title, and that nothing is real in the demo."""
         self._title = one_line(title or "New session", 200)
         self._pieces["demo"] = (plain(" DEMO "), _NOTHING) if demo else (_NOTHING,)
+
+    def show_kept(self, *, saved: bool, read_only: bool) -> None:
+        """Show, at any width, when what is said here does not reach the disk."""
+        words = " READ ONLY " if read_only else "" if saved else " NOT SAVED "
+        self._pieces["kept"] = (plain(words),)
 
     def show_model(self, model: ModelInfo, effort: Effort | None) -> None:
         """Show the model of the next message and how hard it thinks."""
