@@ -19,6 +19,9 @@ BUSY_MS = 5_000
 CACHE_KIB = 256
 """Pages of the file that SQLite keeps."""
 
+CHECKED = 64 << 20
+"""Bytes up to which a file is looked through at the opening: a millisecond each MB."""
+
 MEMORY = ":memory:"
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -26,6 +29,10 @@ _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 class DiskError(StoreError):
     """The file itself cannot be used, whatever is asked of it."""
+
+
+class _DamagedError(Exception):
+    """The trees of the file are not what SQLite wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +68,8 @@ def open_database(path: Path | str, patience: int = BUSY_MS) -> Database:
     notice = _prepare_folder(path)
     try:
         return _open_file(path, notice, patience)
-    except UnicodeDecodeError:
-        # Of SQLite's own message, which names what it found in a damaged schema.
+    except (_DamagedError, UnicodeDecodeError):
+        # The latter of SQLite's own message, which names what it found in a damaged schema.
         return _begin_again(path, notice)
     except sqlite3.Error as problem:
         if primary_code(problem) in _DAMAGE:
@@ -128,10 +135,23 @@ def _open_file(path: Path, notice: str, patience: int = BUSY_MS) -> Database:
         notice = f"{path} can be read by others; run: chmod 600 {path}"
     connection = sqlite3.connect(path, timeout=patience / 1000, isolation_level=None)
     try:
+        if path.stat().st_size <= CHECKED:
+            _look_through(connection)
         return _opened(connection, path, notice, patience)
     except BaseException:
         connection.close()
         raise
+
+
+def _look_through(connection: sqlite3.Connection) -> None:
+    """Read the pages once: a damaged tree takes new rows, and then gives none of them back.
+
+    Raises:
+        _DamagedError: there is one. Other findings, as of the search index, can be made good.
+    """
+    (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if str(finding).startswith("*** in database"):
+        raise _DamagedError(finding)
 
 
 def _opened(
@@ -228,7 +248,7 @@ def _index(connection: sqlite3.Connection) -> bool:
                 )
             # A Python without FTS5 may have written rows that are not in the index yet.
             last = connection.execute("SELECT value FROM state WHERE key = 'indexed'").fetchone()
-            done = int(last[0]) if last else 0
+            done = int(last[0]) if last and str(last[0]).isdecimal() else 0
             if done < connection.execute(newest).fetchone()[0]:
                 connection.execute("INSERT INTO search (search) VALUES ('rebuild')")
                 note_indexed(connection)

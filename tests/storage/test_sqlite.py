@@ -31,6 +31,7 @@ from flux_tui.core.models import ModelRef
 from flux_tui.core.usage import Cost, Usage
 from flux_tui.storage.database import schema_steps
 from flux_tui.storage.memory import MemoryStore
+from flux_tui.storage.repair import salvage
 from flux_tui.storage.rows import DAMAGED
 from flux_tui.storage.safe import SafeStore
 from flux_tui.storage.sqlite import SqliteStore
@@ -282,8 +283,7 @@ async def test_random_damage_ends_in_an_answer_or_one_sentence(
         with contextlib.suppress(StoreError):
             await damaged.append(session, user_message("more"))
         fresh, conversation = await talk(damaged)  # type: ignore[arg-type]
-        with contextlib.suppress(StoreError):
-            assert (await damaged.load(fresh)).path[-1] == conversation.path[-1]
+        assert (await damaged.load(fresh)).path[-1] == conversation.path[-1]
 
 
 async def test_a_lost_row_does_not_cut_the_conversation(store: SqliteStore, path: Path) -> None:
@@ -319,6 +319,44 @@ async def test_what_is_no_database_is_moved_aside_and_told(path: Path, content: 
     (aside,) = path.parent.glob("*.corrupt-*")
     assert aside.read_bytes() == content
     assert str(aside) in health.notice
+
+
+async def test_a_damaged_tree_is_moved_aside_before_it_takes_new_rows(
+    store: SqliteStore, path: Path
+) -> None:
+    old, conversation = await talk(store, 100)
+    await store.aclose()
+    content = bytearray(path.read_bytes())
+    leaf = max(at for at in range(0, len(content), 4096) if content[at] == 13)
+    content[leaf + 1 : leaf + 3] = (4000).to_bytes(2, "big")  # its free room lies in its rows
+    path.write_bytes(content)
+
+    async with aclosing(SqliteStore(path)) as fresh:
+        health = await fresh.health()
+        session, said = await talk(fresh)
+        assert await fresh.load(session) == said
+
+    (aside,) = path.parent.glob("*.corrupt-*")
+    assert f"flux-tui sessions repair {aside}" in health.notice
+    saved = path.with_name("saved.db")
+    salvage(aside, saved)
+    async with aclosing(SqliteStore(saved)) as again:
+        assert (await again.load(old)).path[-1] == conversation.path[-1]
+
+
+async def test_a_search_index_at_fault_is_made_anew_and_nothing_moved(
+    store: SqliteStore, path: Path
+) -> None:
+    session, conversation = await talk(store)
+    await store.aclose()
+    raw(path, "UPDATE search_data SET block = x'00'")
+    raw(path, "UPDATE state SET value = '{00' WHERE key = 'indexed'")
+
+    async with aclosing(SqliteStore(path)) as again:
+        assert await again.load(session) == conversation
+        assert [info.id for info in await again.sessions("reply")] == [session]
+
+    assert not list(path.parent.glob("*.corrupt-*"))
 
 
 async def test_an_empty_database_beside_a_backup_is_told(path: Path) -> None:
