@@ -333,7 +333,7 @@ def _reading(
         version=version,
         writable=False,
         searchable=False,
-        notice=f"{describe_failure(problem)}: {path}; what is new is kept in memory only",
+        notice=f"{describe_failure(problem)} ({path})",
     )
 
 

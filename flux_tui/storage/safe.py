@@ -141,6 +141,8 @@ class SafeStore(_Refuge, SessionStore):
             found = StoreHealth(
                 path=self._disk.path, journal_mode="", schema_version=0, writable=False
             )
+        if not found.writable and found.notice:
+            self._note(DiskError(found.notice))  # known before anything is written
         if self._problem:
             return replace(found, writable=False, notice=self._problem)
         return found

@@ -383,6 +383,20 @@ async def test_a_newer_schema_is_read_and_never_written(store: SqliteStore, path
             await newer.append(session, user_message("more"))
 
 
+async def test_what_cannot_be_written_is_told_at_the_start_and_not_again(
+    store: SqliteStore, path: Path
+) -> None:
+    await talk(store)
+    await store.aclose()
+    raw(path, "PRAGMA user_version = 99")
+
+    async with aclosing(SafeStore(path)) as safe:
+        told = (await safe.health()).notice
+        assert told.count("in memory only") == 1
+        await talk(safe)  # type: ignore[arg-type]
+        assert safe.problem == told
+
+
 async def test_a_migration_backs_up_first_and_does_each_step(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
