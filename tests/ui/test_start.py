@@ -128,3 +128,17 @@ async def test_the_header_says_that_a_session_is_open_in_another_window(tmp_path
         chat.app.chat.refresh_session()
         await chat.settle()
         assert chat.text("#bar-kept") == " READ ONLY "
+
+
+async def test_the_empty_composer_names_the_keys_that_are_bound_as_far_as_they_fit(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "flux").mkdir()
+    (tmp_path / "flux" / "config.toml").write_text('[keys]\n"model.pick" = "f12"\n')
+    async with chatting(tmp_path) as chat:
+        assert chat.prompt.placeholder == "Ask anything · / commands · F12 model · F1 help"
+        await chat.pilot.resize_terminal(40, 12)
+        await wait_until(
+            lambda: chat.prompt.placeholder == "Ask anything · / commands · F1 help",
+            "fewer keys",
+        )

@@ -79,6 +79,7 @@ class ChatScreen(Shell):
         """Be ready to type at once; the session comes after the first paint."""
         prompt = self.query_one(Prompt)
         prompt.cursor_blink = self.flux.settings.cursor_blink
+        prompt.invite(self.key_of("model.pick"), self.key_of("app.help"))
         prompt.focus()
         self.refresh_hints()
 

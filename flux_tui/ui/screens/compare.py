@@ -72,8 +72,7 @@ class CompareScreen(ColumnsScreen):
         """Be ready to type."""
         prompt = self.query_one(Prompt)
         prompt.cursor_blink = self.flux.settings.cursor_blink
-        keys = f"{self.key('model')} model · {self.key('help')} help"
-        prompt.placeholder = f"Ask anything · / commands · {keys}"
+        prompt.invite(self.key("model"), self.key("help"))
         prompt.focus()
         if self._draft:
             prompt.fill(self._draft)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text as RichText
 from textual import events
 from textual.binding import Binding, BindingType
@@ -75,8 +76,8 @@ class Prompt(TextArea):
             highlight_cursor_line=False,
             soft_wrap=True,
             show_line_numbers=False,
-            placeholder="Ask anything · / commands · F2 model · F1 help",
         )
+        self._hints: tuple[str, ...] = ()
         self.menu: Menu | None = None  # of what the word may become
         self.declined: Wanted | None = None  # the word whose menu was closed
         self.may_send_nothing = False  # files go without words
@@ -96,6 +97,23 @@ class Prompt(TextArea):
         row, column = self.cursor_location
         before = self.document.get_line(row)[:column]
         return wanted(before, first=row == 0, only=self.document.line_count == 1)
+
+    def invite(self, model: str, help_: str) -> None:
+        """Say, while nothing is written, what can be: with the keys of these two, if there are."""
+        keys = (f"{model} model" if model else "", f"{help_} help" if help_ else "")
+        self._hints = tuple(filter(None, ("Ask anything", "/ commands", *keys)))
+        self._hint()
+
+    def on_resize(self) -> None:
+        """Leave out what no longer fits, in whole pieces."""
+        self._hint()
+
+    def _hint(self) -> None:
+        shown = self._hints
+        while len(shown) > 1 and cell_len(" · ".join(shown)) > self.content_size.width - 1:
+            # The model's key is in the last line too, at any width.
+            shown = (*shown[:2], *shown[3:]) if len(shown) > 3 else shown[:-1]
+        self.placeholder = " · ".join(shown)
 
     def fill(self, text: str) -> None:
         """Show *text*, ready to edit, as one step that can be undone."""
