@@ -31,6 +31,7 @@ class Record:
         self._unsaved: list[Message] = []
         self._unnoted: list[Notice] = []
         self._broken = False
+        self._one = asyncio.Lock()
 
     async def add(self, message: Message) -> None:
         """Store a finished message."""
@@ -65,8 +66,10 @@ class Record:
         return True
 
     async def _save(self) -> None:
-        if await self.attempt(self._write_unsaved()):
-            self._broken = False
+        # One at a time: who waited for the one before may be gone, and that one still writes.
+        async with self._one:
+            if await self.attempt(self._write_unsaved()):
+                self._broken = False
 
     async def _write_unsaved(self) -> None:
         session_id = await self._begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ class _Refuge:
         self._votes: list[VoteRow] = []
         self._notices: list[tuple[str, Notice]] = []
         self._state: dict[str, str] = {}
+        self._one = asyncio.Lock()
 
     @property
     def problem(self) -> str:
@@ -85,18 +87,19 @@ class _Refuge:
 
     async def _write_small_things(self) -> None:
         """Write the votes, notices and values that the disk refused, if it takes them by now."""
-        try:
-            while self._votes:
-                await self._disk.add_vote(self._votes[0])
-                del self._votes[0]
-            while self._notices:
-                await self._disk.add_notice(*self._notices[0])
-                del self._notices[0]
-            for key, value in list(self._state.items()):
-                await self._disk.set_state(key, value)
-                self._state.pop(key, None)
-        except DiskError:
-            return  # `problem` has said so since the first refusal
+        async with self._one:  # sessions beside each other find the disk well at the same moment
+            try:
+                while self._votes:
+                    await self._disk.add_vote(self._votes[0])
+                    del self._votes[0]
+                while self._notices:
+                    await self._disk.add_notice(*self._notices[0])
+                    del self._notices[0]
+                for key, value in list(self._state.items()):
+                    await self._disk.set_state(key, value)
+                    self._state.pop(key, None)
+            except DiskError:
+                return  # `problem` has said so since the first refusal
 
     def _spare(self) -> MemoryStore:
         if self._memory is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import aclosing, closing
 from pathlib import Path
@@ -71,6 +72,26 @@ async def test_what_the_disk_refuses_is_there_in_this_run_and_written_later(
 
     async with aclosing(SqliteStore(path)) as again:
         assert await again.notices(session) == [ERROR]
+
+
+async def test_sessions_that_find_the_disk_well_together_write_each_notice_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(self: SqliteStore, session_id: str, notice: Notice) -> None:
+        raise DiskError("the disk is full")
+
+    async with aclosing(SafeStore(path)) as store:
+        sessions = [await store.create() for _ in range(3)]
+        with monkeypatch.context() as patch:
+            patch.setattr(SqliteStore, "add_notice", full)
+            for notice in (SWITCH, ERROR):
+                await store.add_notice(sessions[0], notice)
+
+        await asyncio.gather(*(store.append(each, user_message("hello")) for each in sessions))
+        assert store.problem == ""
+
+    async with aclosing(SqliteStore(path)) as again:
+        assert await again.notices(sessions[0]) == [SWITCH, ERROR]
 
 
 async def test_a_row_of_a_kind_that_nobody_knows_is_left_out(path: Path) -> None:
