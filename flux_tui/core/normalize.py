@@ -150,12 +150,10 @@ class _Normalizer:
         reason = "nothing follows it in its answer"
         while parts and _is_reasoning(parts[-1]):
             what: Subject = "thinking" if type(parts.pop()) is Thinking else "item"
-            noted = ("kept", what, message.id)
-            for place in reversed(range(len(self.items))):
-                one = self.items[place]
-                if (one.action, one.what, one.message_id) == noted:
-                    self.items[place] = ReportItem("dropped", what, reason, message.id)
-                    break
+            place = len(self.items) - 1  # it was noted as kept a moment ago
+            while (one := self.items[place]).what != what or one.action != "kept":
+                place -= 1
+            self.items[place] = ReportItem("dropped", what, reason, message.id)
 
     def _answer_part(self, part: Part, message: Message, *, own: bool) -> Part | None:
         match part:

@@ -66,6 +66,11 @@ def test_control_characters_and_lines_are_taken_out_and_a_cut_address_is_none() 
     assert sources(citing({"citations": [entry]})) == (Source("a b"),)
 
 
+def test_what_is_no_entry_cites_nothing() -> None:
+    assert sources(citing({"citations": ["text", None, 3], "annotations": "text"})) == ()
+    assert sources(Message(role="assistant", parts=(Text("It is so."),))) == ()
+
+
 def test_only_answers_cite() -> None:
     data: dict[str, JSON] = {"citations": [{"url": "https://a.org"}]}
     said = Message(role="user", parts=(Text("so", ProviderMetadata(ORIGIN, data)),))
