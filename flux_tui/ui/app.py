@@ -21,7 +21,6 @@ from textual.worker import Worker
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.sanitize import sanitize
 from flux_tui.ui.commands import ActionCommands
-from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.starting import StartingApp
 from flux_tui.ui.terminal import (
     Signals,
@@ -81,10 +80,6 @@ class FluxApp(StartingApp):
         self._interrupted = float("-inf")
         self.crash: Path | None = None
 
-    def get_default_screen(self) -> ChatScreen:
-        """Return the chat."""
-        return ChatScreen()
-
     def on_mount(self) -> None:
         """Take keys and signals; everything slow starts after the first paint."""
         self.set_keymap(dict(self.keymap_overrides))
@@ -124,7 +119,9 @@ class FluxApp(StartingApp):
     def action_interrupt(self) -> None:
         """Copy what is selected, else clear the composer, else quit at the second press."""
         # The chat, or what lies over it: never a place that is hidden.
-        place = next((s for s in reversed(self.screen_stack) if s.query(StatusLine)), self.chat)
+        place = next((s for s in reversed(self.screen_stack) if s.query(StatusLine)), None)
+        if place is None:
+            return  # before the first paint, or when all is closed
         prompt = next(iter(place.query(Prompt)), None)
         selected = self.screen.get_selected_text() or (prompt.selected_text if prompt else "")
         now = time.monotonic()
@@ -222,7 +219,7 @@ class FluxApp(StartingApp):
         if isinstance(error, Exception):
             path = self._report(error)
             words = f"internal error: {type(error).__name__}; report: {path or 'not written'}"
-            if self.chat.furnished:
+            if self.chat.furnished and self.chat.is_attached:
                 self.chat.transcript.divider(words, "error")
             else:
                 self.warn(words)

@@ -78,6 +78,7 @@ class StartingApp(GuardedApp):
         self.stylesheet.set_variables(self.get_css_variables())
         self._fresh = True  # the styles are those of the theme
         self.root = (root or Path.cwd()).resolve()
+        self._chat: ChatScreen | None = None
         self._runtime: Runtime | None = None
         self._loaded = asyncio.Event()
         self.prices: dict[ModelRef, str] = {}
@@ -105,8 +106,19 @@ class StartingApp(GuardedApp):
 
     @property
     def chat(self) -> ChatScreen:
-        """The chat screen, below any dialog."""
-        return next(s for s in self.screen_stack if isinstance(s, ChatScreen))
+        """The chat screen, below any dialog; also when the screens are closed at the end.
+
+        Raises:
+            InputError: there is none yet.
+        """
+        if self._chat is None:
+            raise InputError("the program is still starting", hint="try again in a moment")
+        return self._chat
+
+    def get_default_screen(self) -> ChatScreen:
+        """Return the chat."""
+        self._chat = ChatScreen()
+        return self._chat
 
     def warn(self, problem: Exception | str) -> None:
         """Show what could not be done."""

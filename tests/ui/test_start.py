@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 from textual.geometry import Region
+from textual.worker import Worker
 
 from flux_tui.config.settings import load_settings
+from flux_tui.core.errors import InputError
 from flux_tui.session import lookout
 from flux_tui.session.listings import LocalServer
 from flux_tui.ui.app import FluxApp
@@ -33,6 +35,26 @@ async def test_what_is_sent_before_there_is_a_session_is_sent_when_there_is_one(
 
         assert app.chat.session is not None
         assert app.chat.session.conversation.path[0].text == "hello"
+
+
+async def test_what_comes_when_the_screens_are_gone_finds_the_chat_all_the_same(
+    tmp_path: Path,
+) -> None:
+    async def fail() -> None:
+        raise LookupError("of a worker")
+
+    app = make_app(tmp_path)
+    with pytest.raises(InputError, match="still starting"):
+        _ = app.chat
+    async with app.run_test():
+        chat = app.chat
+        worker = app.run_worker(fail(), exit_on_error=False)
+        await wait_until(lambda: worker.is_finished, "the failure")
+
+    assert app.screen_stack == []
+    assert app.chat is chat
+    app.action_interrupt()
+    app.on_worker_state_changed(Worker.StateChanged(worker, worker.state))
 
 
 async def test_an_action_that_comes_too_early_is_done_later(tmp_path: Path) -> None:
