@@ -76,6 +76,8 @@ class Comparison:
         self.reads = reads
         self.budgets = replace(base.ledger.budgets, turn=base.budget)
         self.blind = False  # nobody is to know yet which model is which
+        self.voted: frozenset[str] = frozenset()  # ids of answers that a vote was about
+        self.named: frozenset[str] = frozenset()  # of those that were read with their names
         self._own: tuple[tuple[Conversation, str | None], ...] = ()
         self._untold: list[Message] = []
         self._foretold: tuple[object, Forecast] | None = None
@@ -94,6 +96,11 @@ class Comparison:
         """Return the ids of the messages that every column has behind it."""
         paths = [{m.id for m in column.session.conversation.path} for column in self.columns]
         return frozenset(set.intersection(*paths))
+
+    def tips(self) -> frozenset[str]:
+        """Return the ids of the messages that the columns stand at."""
+        heads = (column.session.conversation.head for column in self.columns)
+        return frozenset(head for head in heads if head is not None)
 
     @property
     def shared(self) -> bool:

@@ -31,8 +31,15 @@ async def remember(store: SessionStore, comparison: Comparison) -> None:
         {"model": str(column.session.model.ref), "head": column.session.conversation.head}
         for column in comparison.columns
     ]
-    value = json.dumps({"columns": columns, "reads": comparison.reads, "blind": comparison.blind})
-    await store.set_state(comparison_key(comparison.base.id), value)
+    tips = comparison.tips()
+    fields = {
+        "columns": columns,
+        "reads": comparison.reads,
+        "blind": comparison.blind,
+        "voted": sorted(comparison.voted & tips),
+        "named": sorted(comparison.named & tips),
+    }
+    await store.set_state(comparison_key(comparison.base.id), json.dumps(fields))
     if comparison.busy:
         return
     # What the columns say comes beside the session, which goes on where it stood.
@@ -58,7 +65,8 @@ async def recall(
     if session.id is None:
         return None
     saved = await store.get_state(comparison_key(session.id))
-    columns, reads, blind = _columns(saved or "")
+    fields = _fields(saved or "")
+    columns = _columns(fields)
     known = {message.id for message in session.conversation.messages}
     if not FEWEST <= len(columns) <= MOST or any(head not in known for _, head in columns):
         return None
@@ -66,8 +74,9 @@ async def recall(
         models = [find(name) for name, _ in columns]
     except InputError:
         return None
-    found = Comparison(session, models, reads=reads)
-    found.blind = blind
+    found = Comparison(session, models, reads=fields.get("reads") is True)
+    found.blind = fields.get("blind") is True
+    found.voted, found.named = _ids(fields, "voted"), _ids(fields, "named")
     for column, (_, head) in zip(found.columns, columns, strict=True):
         tip = _newest(session.conversation, head, column.session.model.ref)
         column.session.conversation = session.conversation.at(tip)
@@ -87,18 +96,24 @@ def _newest(conversation: Conversation, head: str, model: ModelRef) -> str:
     return head
 
 
-def _columns(saved: str) -> tuple[list[tuple[str, str]], bool, bool]:
+def _fields(saved: str) -> dict[str, object]:
     try:
         value = json.loads(saved)
     except ValueError:
-        return [], False, False
-    if not isinstance(value, dict):
-        return [], False, False
-    fields = cast("dict[str, object]", value)
+        return {}
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _ids(fields: dict[str, object], name: str) -> frozenset[str]:
+    value = fields.get(name)
+    return frozenset(map(str, cast("list[object]", value) if isinstance(value, list) else []))
+
+
+def _columns(fields: dict[str, object]) -> list[tuple[str, str]]:
     rows = fields.get("columns")
     found: list[tuple[str, str]] = []
     for row in cast("list[object]", rows) if isinstance(rows, list) else []:
         if isinstance(row, dict):
             each = cast("dict[str, object]", row)
             found.append((str(each.get("model")), str(each.get("head"))))
-    return found, fields.get("reads") is True, fields.get("blind") is True
+    return found

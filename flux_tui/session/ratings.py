@@ -105,7 +105,7 @@ def _duels(vote: Vote, place: dict[str, int]) -> list[_Duel]:
 
 
 def _fit(count: int, duels: Sequence[_Duel]) -> tuple[list[float], list[float]]:
-    """Return the most likely strengths (natural logarithm, 0 is average) and standard errors."""
+    """Return the most likely strengths (natural logarithm, 0 is their mean) and standard errors."""
     strengths = [0.0] * count
     information: list[list[float]] = []
     for _ in range(_STEPS):
@@ -114,6 +114,9 @@ def _fit(count: int, duels: Sequence[_Duel]) -> tuple[list[float], list[float]]:
         strengths = [value + change for value, change in zip(strengths, step, strict=True)]
         if max(map(abs, step)) < 1e-9:
             break
+    # "1000 is the average" is read of the ratings shown, not of the model that all are tied with.
+    mean = sum(strengths) / count
+    strengths = [value - mean for value in strengths]
     errors: list[float] = []
     for at in range(count):
         # How sure a model's distance from the mean of all is: where the mean stands means nothing.

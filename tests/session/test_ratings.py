@@ -93,7 +93,7 @@ def test_any_votes_give_finite_ratings_around_the_average(votes: list[Vote]) -> 
         assert rating.low < rating.rating < rating.high
     if found:
         mean = sum(rating.rating for rating in found) / len(found)
-        assert abs(mean - AVERAGE) < 300
+        assert mean == pytest.approx(AVERAGE)
 
 
 @given(st.lists(VOTES, max_size=20))

@@ -164,6 +164,64 @@ async def test_one_vote_for_one_question(tmp_path: Path) -> None:
         assert outcomes == ["tie", "bad"]
 
 
+async def test_hiding_the_names_opens_no_second_vote_on_the_same_answers(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await view.press("alt+v")
+        await view.press("a")
+        await wait_until(lambda: "★ best" in view.head(0))
+        await view.press("alt+y")
+        await wait_until(lambda: view.screen.blind)
+
+        await view.press("alt+v")
+        await wait_until(lambda: any("have voted" in note for note in view.chat.notes))
+
+        assert len(await view.chat.app.runtime.store.votes()) == 1
+
+
+async def test_a_vote_on_answers_read_with_their_names_is_not_counted_as_blind(
+    tmp_path: Path,
+) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await view.press("alt+y")
+        await view.press("alt+v")
+        dialog = await view.chat.dialog(VoteScreen)
+        told = str(dialog.query_one(".question-text", Plain).content)
+        await view.press("a")
+        await wait_until(lambda: not view.screen.blind)
+        await view.press("alt+y")
+        await view.say("and now?")
+        await view.press("alt+v")
+        await view.press("t")
+        await wait_until(lambda: not view.screen.blind)
+        await view.settle()
+
+        votes = await view.chat.app.runtime.store.votes()
+        assert [vote.blind for vote in votes] == [False, True]
+        assert "names were shown before" in told
+
+
+async def test_what_was_voted_on_is_known_after_a_restart(tmp_path: Path) -> None:
+    async with comparing(tmp_path, TWO) as view:
+        await view.say("hello")
+        await view.press("alt+v")
+        await view.press("a")
+        await wait_until(lambda: "★ best" in view.head(0))
+        await wait_until(lambda: all(w.is_finished for w in view.screen.workers))
+        session = view.screen.comparison.base.id
+    assert session is not None
+    async with chatting(tmp_path, size=(140, 40)) as chat:
+        chat.app.chat.take(await chat.app.runtime.resume(session))
+        await chat.press("f6")
+        (await chat.dialog(QuestionScreen)).dismiss(True)
+        view = View(chat, await chat.dialog(CompareScreen))
+        await view.settle()
+        await view.press("alt+v")
+
+        await wait_until(lambda: any("have voted" in note for note in chat.notes))
+
+
 async def test_votes_carry_the_tag(tmp_path: Path) -> None:
     async with comparing(tmp_path) as view:
         await view.press("alt+g")

@@ -150,9 +150,15 @@ class VoteScreen(Dialog[str | None]):
         Binding("right", "app.focus_next", show=False),
     ]
 
-    def __init__(self, columns: Sequence[tuple[str, str]], tag: str) -> None:
-        """Ask about *columns*, letters with names (empty while blind)."""
+    def __init__(
+        self, columns: Sequence[tuple[str, str]], tag: str, *, known: bool = False
+    ) -> None:
+        """Ask about *columns*, letters with names (empty while blind).
+
+        *known* tells that names which are hidden now were shown beside these answers before.
+        """
         super().__init__()
+        self._known = known
         self._columns = columns
         self._tag = tag
 
@@ -161,6 +167,7 @@ class VoteScreen(Dialog[str | None]):
         with Vertical(classes="dialog dialog-small question compare-question") as box:
             box.border_title = "Which answer is best?"
             about = f"counts for: {self._tag}" if self._tag else "no tag; /tag names the kind"
+            about += "\nnot counted as blind: names were shown before" if self._known else ""
             yield Plain(assemble((about, "dim")), classes="question-text")
             with Vertical(classes="buttons rows"):
                 for letter, name in self._columns:

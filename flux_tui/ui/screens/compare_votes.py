@@ -19,16 +19,14 @@ _TAG = 24  # characters
 
 
 class Votes:
-    """Takes at most one vote for each question."""
+    """Takes at most one vote on the same answers."""
 
     def __init__(self, screen: CompareScreen) -> None:
         self._screen = screen
         self.tag = ""
-        self._given = False
 
     def asked(self) -> None:
-        """A new question is out: it can be voted on."""
-        self._given = False
+        """A new question is out: what came of the vote before is not told of it."""
         for pane in self._screen.panes:
             pane.note = ""
 
@@ -53,6 +51,7 @@ class Votes:
         screen.blind = not screen.blind
         if screen.blind:
             screen.comparison.blind = True
+            screen.comparison.named |= screen.comparison.tips()
             self.asked()
         else:
             screen.comparison.reveal()
@@ -65,13 +64,13 @@ class Votes:
 
     def vote(self) -> None:
         """Ask which answer is best, keep it, and show who is who."""
-        screen = self._screen
+        screen, comparison = self._screen, self._screen.comparison
         if screen.busy:
             raise InputError("an answer is still running", hint="wait for it or stop it")
         panes = [pane for pane in screen.panes if pane.column.progress.state in {"done", "stopped"}]
         if len({pane.column.session.model.ref for pane in panes}) < 2:
             raise InputError("there are no two answers to compare yet")
-        if self._given:
+        if comparison.tips() <= comparison.voted:
             raise InputError("you have voted on these answers", hint="ask something new")
         names = [(p.letter, "" if screen.blind else p.column.session.model.ref.name) for p in panes]
 
@@ -79,7 +78,14 @@ class Votes:
             if choice is not None:
                 await screen.attempt(self._keep(panes, choice))
 
-        screen.app.push_screen(VoteScreen(names, self.tag), voted)
+        known = screen.blind and not self._blind
+        screen.app.push_screen(VoteScreen(names, self.tag, known=known), voted)
+
+    @property
+    def _blind(self) -> bool:
+        """Whether a vote is given without knowing whose answers these are."""
+        comparison = self._screen.comparison
+        return self._screen.blind and not comparison.tips() & comparison.named
 
     async def _keep(self, panes: list[ColumnPane], choice: str) -> None:
         screen = self._screen
@@ -90,10 +96,10 @@ class Votes:
             outcome=outcome,
             winner=str(best.column.session.model.ref) if best else "",
             tag=self.tag,
-            blind=screen.blind,
+            blind=self._blind,
         )
         await keep_vote(screen.flux.runtime.store, vote, screen.comparison.base.id or "")
-        self._given = True
+        screen.comparison.voted = screen.comparison.tips()
         was_blind, screen.blind = screen.blind, False
         screen.comparison.reveal()
         screen.remember()

@@ -164,6 +164,7 @@ def _wide_row(place: int, each: Rating) -> list[Content]:
 
 def _narrow_row(place: int, each: Rating, width: int) -> list[Content]:
     counts = f"{each.wins} won {each.ties} tied {each.losses} lost"
+    counts += f" {each.bad} bad" if each.bad else ""
     return [
         assemble((f"{place:>2}  ", "dim"), (one_line(each.model, max(width - 5, 10)), "bold")),
         assemble(
