@@ -81,11 +81,9 @@ class Aligned:
 
     def __init__(self, diff: AnswerDiff, left: Side, right: Side) -> None:
         self._sides = (left, right)
-        lefts, rights = _marked(left.text, diff.left), _marked(right.text, diff.right)
-        self._rows = [
-            (_titled(left), _titled(right)),
-            *((_line(lefts, row.left), _line(rights, row.right)) for row in diff.rows),
-        ]
+        lefts = _lines(left.text, diff.left, [row.left for row in diff.rows])
+        rights = _lines(right.text, diff.right, [row.right for row in diff.rows])
+        self._rows = [(_titled(left), _titled(right)), *zip(lefts, rights, strict=True)]
 
     def show(self) -> None:
         """Take both places."""
@@ -113,15 +111,24 @@ def _titled(side: Side) -> Content:
     return plain(side.title, "$secondary") + "\n"
 
 
-def _marked(text: str, spans: Sequence[Span]) -> Content:
-    content = Content(text)
-    for span in spans:
-        content = content.stylize(_MARKED, span.start, span.end)
-    return content
-
-
-def _line(text: Content, span: Span | None) -> Content | None:
-    return None if span is None else text[span.start : span.end].rstrip()
+def _lines(text: str, marks: Sequence[Span], lines: Sequence[Span | None]) -> list[Content | None]:
+    """Return *lines* of *text*, with *marks*; both in their order, so that each is met once."""
+    found: list[Content | None] = []
+    at = 0
+    for line in lines:
+        if line is None:
+            found.append(None)
+            continue
+        content = Content(text[line.start : line.end].rstrip())
+        while at < len(marks) and marks[at].end <= line.start:
+            at += 1
+        near = at  # not `at` itself: the last mark may go on in the next line
+        while near < len(marks) and marks[near].start < line.end:
+            begin = max(marks[near].start - line.start, 0)
+            content = content.stylize(_MARKED, begin, marks[near].end - line.start)
+            near += 1
+        found.append(content)
+    return found
 
 
 def _wrapped(line: Content | None, width: int) -> list[Content]:
