@@ -94,6 +94,20 @@ StreamEvent: TypeAlias = (
 )
 
 
+def written(event: StreamEvent) -> bool:
+    """Whether the model has written something in *event*, be it hidden in an item of its vendor.
+
+    A part that only begins, or only carries what is to be replayed, holds no token yet.
+    """
+    match event:
+        case TextDelta(text=text) | ThinkingDelta(text=text):
+            return bool(text)
+        case ToolCallDelta(name=name, json=text):
+            return bool(name or text)
+        case _:
+            return isinstance(event, OpaqueItem)
+
+
 @dataclass(frozen=True, slots=True)
 class ReplyStarted:
     """A request goes out. The reply will be committed under `message_id`."""

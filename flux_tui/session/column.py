@@ -20,6 +20,7 @@ from flux_tui.core.events import (
     TurnEnded,
     TurnEvent,
     UsageUpdate,
+    written,
 )
 from flux_tui.core.messages import Message
 from flux_tui.core.usage import NO_COST, Cost, Usage, sum_costs
@@ -122,7 +123,7 @@ class Progress:
         match event:
             case TextDelta(text=text) | ThinkingDelta(text=text) | ToolCallDelta(json=text):
                 self.state = "thinking" if isinstance(event, ThinkingDelta) else "writing"
-                if self.first is None and self._begun is not None:
+                if self.first is None and self._begun is not None and written(event):
                     self.first = now - self._begun
                 self._characters += len(text)
                 self.tokens = self._before + self._characters // _CHARACTERS

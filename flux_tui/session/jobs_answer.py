@@ -41,7 +41,7 @@ class TurnSummary:
                 self.results[result.call_id] = result
             case TurnEnded():
                 self.ended = event
-            case ReplyDelta(event=TextDelta()) if self.first_text is None:
+            case ReplyDelta(event=TextDelta(text=text)) if text and self.first_text is None:
                 self.first_text = now - self.started
             case _:
                 pass  # of no weight for the sum

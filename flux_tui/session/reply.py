@@ -14,10 +14,10 @@ from flux_tui.core.builder import MessageBuilder
 from flux_tui.core.errors import FluxError, ProviderError
 from flux_tui.core.events import (
     RetryScheduled,
-    Stopped,
     StreamEvent,
     ThinkingDelta,
     UsageUpdate,
+    written,
 )
 from flux_tui.core.messages import Message, Timing, ToolCall, new_id
 from flux_tui.core.prefix import bind
@@ -129,7 +129,7 @@ class Reply:
             self._news.set()
 
     def _take(self, event: StreamEvent) -> None:
-        if self._first is None and not isinstance(event, UsageUpdate | RetryScheduled | Stopped):
+        if self._first is None and written(event):
             self._first = time.monotonic() - self._started
         if isinstance(event, RetryScheduled):
             self._started = time.monotonic() + event.seconds

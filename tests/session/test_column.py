@@ -7,6 +7,8 @@ from flux_tui.core.events import (
     ReplyStarted,
     RetryScheduled,
     TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
     TurnEnded,
 )
 from flux_tui.core.models import ModelRef
@@ -41,6 +43,16 @@ def test_a_word_ends_the_silence() -> None:
     assert progress.silent(8) == 0
     assert progress.first == 7
     assert progress.silent(7 + SILENCE) == SILENCE
+
+
+def test_a_part_that_only_begins_is_no_first_token() -> None:
+    progress = started()
+    progress.apply(ReplyDelta("m", ThinkingDelta(0, "")), 1)
+
+    assert (progress.state, progress.first) == ("thinking", None)
+    progress.apply(ReplyDelta("m", ThinkingDelta(0, "", {"signature": "s"})), 2)
+    progress.apply(ReplyDelta("m", ToolCallDelta(1, "c", "read_file")), 3)
+    assert progress.first == 3
 
 
 def test_the_wait_for_the_next_try_counts_down() -> None:

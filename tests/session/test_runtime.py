@@ -90,6 +90,18 @@ async def test_the_simulators_key_is_no_secret(make: Make) -> None:
     assert runtime.secrets() == ()
 
 
+async def test_the_first_token_is_not_the_beginning_of_an_empty_part(make: Make) -> None:
+    runtime = make()
+    await runtime.start()
+    session = runtime.new_session(runtime.find_model("anthropic/claude-opus-5"))
+
+    (answer,) = committed(await drain(session.send("sim: delay=0.3 tokens=5 think=1")))
+
+    assert answer.timing is not None
+    assert answer.timing.first is not None
+    assert answer.timing.first >= 0.3
+
+
 async def test_an_answer_knows_how_long_it_took_and_keeps_it(make: Make) -> None:
     runtime = make()
     await runtime.start()
