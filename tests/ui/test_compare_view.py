@@ -309,10 +309,12 @@ async def test_all_go_on_from_the_winner_after_its_readers_are_agreed_to(tmp_pat
 
         await view.send("and now?")
         consent = await view.chat.dialog(ConsentScreen)
+        told = str(consent.query_one("#consent-text", Plain).content)
         consent.dismiss(True)
         await wait_until(lambda: len(view.paths()[1]) == 4)
         await view.over()
 
+        assert "has not read all of it yet" in told  # the question it answered itself
         assert view.paths()[0][:2] == view.paths()[1][:2] == winner
         shown = view.panes[1].text.session_text()
         assert view.panes[1].answer() in shown

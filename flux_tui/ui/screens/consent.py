@@ -60,8 +60,10 @@ def consent_text(session: ChatSession, model: ModelInfo, reader: str) -> Content
     hidden = {message.id for message in withheld}
     handed = [message for message in path if message.id not in hidden]
     turns = sum(message.role == "user" for message in withheld)
+    answered = {m.model.provider for m in session.conversation.messages if m.model is not None}
+    read = "not read all of it" if model.ref.provider in answered else "read nothing of it"
     lines = [
-        assemble((one_line(reader, 40), "bold"), " has read nothing of it yet."),
+        assemble((one_line(reader, 40), "bold"), f" has {read} yet."),
         assemble("The next message to ", (one_line(model.ref.name, 60), "bold"), " would send it"),
         assemble(("  " + _amount(handed), "bold $warning")),
     ]
