@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from flux_tui.core.events import Noted, TurnEnded, TurnEvent
-from flux_tui.core.messages import Conversation
+from flux_tui.core.messages import Conversation, Role
 from flux_tui.core.notices import Notice, NoticeKind
 
-_NOTHING = "Stopped before anything of an answer was there"
+_STOPPED: Mapping[Role, str] = {
+    "user": "Stopped before anything of an answer was there",
+    "tool": "Stopped before the answer went on",
+}
+"""By whose message is the last one; what an answer holds says itself that it was stopped."""
 
 
 class Told:
@@ -52,8 +56,8 @@ class Told:
                     text = f"{error}\n{hint}" if hint else error
                     await self._add(conversation.head, "error", text)
             case TurnEnded("aborted") if conversation.path:
-                if conversation.path[-1].role != "assistant":
-                    await self._add(conversation.head, "notice", _NOTHING)
+                if text := _STOPPED.get(conversation.path[-1].role):
+                    await self._add(conversation.head, "notice", text)
             case _:
                 pass
 

@@ -6,11 +6,20 @@ import asyncio
 from pathlib import Path
 
 from flux_tui.core.errors import ProviderError
-from flux_tui.core.events import ReplyStarted, RetryScheduled
+from flux_tui.core.events import ReplyStarted, RetryScheduled, ToolStarted
 from flux_tui.core.notices import Notice
 from flux_tui.session.session import ChatSession
 from flux_tui.storage.sqlite import SqliteStore
-from tests.session.helpers import ScriptedProvider, drain, drain_stopping, make_session, model, says
+from tests.session.helpers import (
+    PlainTool,
+    ScriptedProvider,
+    calls,
+    drain,
+    drain_stopping,
+    make_session,
+    model,
+    says,
+)
 
 
 async def stored(chat: ChatSession, store: SqliteStore) -> list[Notice]:
@@ -81,7 +90,7 @@ async def test_a_failure_that_no_message_tells_is_stored_with_its_hint(
 async def test_a_failure_that_a_message_tells_is_not_stored_twice(
     store: SqliteStore, tmp_path: Path
 ) -> None:
-    broke = ProviderError("the connection broke", kind="network", provider="a")
+    broke = ProviderError("the connection broke", kind="connection", provider="a")
     chat = make_session(store, ScriptedProvider((says("half")[0], broke)), root=tmp_path)
 
     await drain(chat.send("hi"))
@@ -124,3 +133,16 @@ async def test_a_stop_before_anything_came_is_stored(store: SqliteStore, tmp_pat
     (told,) = await stored(chat, store)
     assert (told.after, told.kind) == (chat.conversation.path[0].id, "notice")
     assert "Stopped" in told.text
+
+
+async def test_a_stop_among_the_tools_of_an_answer_does_not_deny_that_answer(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    provider = ScriptedProvider(calls(("look", "{}")))
+    chat = make_session(store, provider, PlainTool(seconds=60), root=tmp_path)
+
+    await drain_stopping(chat, "hi", ToolStarted)
+
+    (told,) = await stored(chat, store)
+    assert [message.role for message in chat.conversation.path] == ["user", "assistant", "tool"]
+    assert told.text == "Stopped before the answer went on"
