@@ -125,8 +125,9 @@ def _internal(error: Exception) -> str:
 
 
 def _prepare_streams() -> None:
-    """Make the standard streams fit to be written to, whatever the shell has done to them."""
-    # None where the shell closed it (`>&-`).
+    """Make the standard streams fit to be used, whatever the shell has done to them."""
+    # None where the shell closed it (`<&-`, `>&-`).
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):

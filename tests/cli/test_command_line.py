@@ -174,6 +174,16 @@ def test_closed_streams_do_no_harm() -> None:
     assert shell("$F modles 2>&-").returncode == 2
 
 
+@pytest.mark.parametrize(
+    "words", ["compare --prompts - -m a/b --out x", "sessions import -", "check --for a/b"]
+)
+def test_a_closed_input_is_an_empty_one(words: str, tmp_path: Path) -> None:
+    result = shell(f"cd {tmp_path} && $F {words} <&-")
+
+    assert result.returncode == 2
+    assert "standard input" in result.stderr
+
+
 def test_a_terminal_of_few_letters_gets_escapes() -> None:
     result = run("ask", "show me emoji", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
 
