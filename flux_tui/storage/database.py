@@ -24,6 +24,8 @@ CHECKED = 64 << 20
 
 MEMORY = ":memory:"
 
+_UNUSED = re.compile(r"Page \d+(:| is) never used|")
+
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -149,9 +151,11 @@ def _look_through(connection: sqlite3.Connection) -> None:
     Raises:
         _DamagedError: there is one. Other findings, as of the search index, can be made good.
     """
-    (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if str(finding).startswith("*** in database"):
-        raise _DamagedError(finding)
+    for (finding,) in connection.execute("PRAGMA quick_check(20)").fetchall():
+        head, *lines = str(finding).split("\n")
+        # A page that belongs to nothing takes room, and no row is read from it or written to it.
+        if head.startswith("*** in database") and not all(map(_UNUSED.fullmatch, lines)):
+            raise _DamagedError(finding)
 
 
 def _opened(

@@ -344,6 +344,23 @@ async def test_a_damaged_tree_is_moved_aside_before_it_takes_new_rows(
         assert (await again.load(old)).path[-1] == conversation.path[-1]
 
 
+async def test_a_page_that_belongs_to_nothing_is_no_reason_to_begin_anew(
+    store: SqliteStore, path: Path
+) -> None:
+    session, conversation = await talk(store)
+    await store.aclose()
+    content = bytearray(path.read_bytes())
+    pages = int.from_bytes(content[28:32], "big")
+    content[28:32] = (pages + 1).to_bytes(4, "big")
+    path.write_bytes(content + bytes(4096))
+
+    async with aclosing(SqliteStore(path)) as again:
+        assert (await again.health()).notice == ""
+        assert await again.load(session) == conversation
+
+    assert not list(path.parent.glob("*.corrupt-*"))
+
+
 async def test_a_search_index_at_fault_is_made_anew_and_nothing_moved(
     store: SqliteStore, path: Path
 ) -> None:
