@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -22,7 +22,7 @@ from flux_tui.core.events import (
     UsageUpdate,
     written,
 )
-from flux_tui.core.messages import Message
+from flux_tui.core.messages import Message, Timing
 from flux_tui.core.usage import NO_COST, Cost, Usage, sum_costs
 from flux_tui.session.session import ChatSession
 
@@ -61,6 +61,7 @@ class Progress:
     _begun: float | None = field(default=None, repr=False)
     _before: int = field(default=0, repr=False)  # tokens of the turn's earlier requests
     _characters: int = field(default=0, repr=False)
+    _timings: list[Timing] = field(default_factory=list[Timing], repr=False)
 
     @property
     def rate(self) -> float | None:
@@ -112,12 +113,21 @@ class Progress:
                 self.cost = sum_costs((self.cost, message.cost or Cost()))
                 if message.usage is not None:
                     self._count(message.usage)
+                if message.timing is not None:
+                    self._timings.append(message.timing)
             case TurnEnded():
                 self._end(event)
             case _:
                 return
         if self._begun is not None:
             self.seconds = now - self._begun
+        if isinstance(event, TurnEnded):
+            self.settle(self._timings)
+
+    def settle(self, timings: Sequence[Timing]) -> None:
+        """Take the times that are stored with the answers: pricing and storing are none of them."""
+        if timings:
+            self.first, self.seconds = timings[0].first, sum(each.total for each in timings)
 
     def _stream(self, event: StreamEvent, now: float) -> None:
         match event:
@@ -219,9 +229,7 @@ class Column:
         found.cost = sum_costs(each.cost or Cost() for each in turn)
         found.tokens = sum(each.usage.output for each in turn if each.usage is not None)
         found.counted = all(each.usage and not each.usage.estimated for each in turn)
-        timings = [each.timing for each in turn if each.timing is not None]
-        if timings:
-            found.first, found.seconds = timings[0].first, sum(t.total for t in timings)
+        found.settle([each.timing for each in turn if each.timing is not None])
         self.progress = found
 
 

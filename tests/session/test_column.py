@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flux_tui.core.events import (
+    Committed,
     ReplyDelta,
     ReplyStarted,
     RetryScheduled,
@@ -11,6 +12,7 @@ from flux_tui.core.events import (
     ToolCallDelta,
     TurnEnded,
 )
+from flux_tui.core.messages import Message, Text, Timing
 from flux_tui.core.models import ModelRef
 from flux_tui.session.column import SILENCE, Progress
 
@@ -65,6 +67,16 @@ def test_the_wait_for_the_next_try_counts_down() -> None:
     assert progress.silent(20) == 0
     progress.apply(said("there"), 21)
     assert progress.countdown(22) is None
+
+
+def test_at_the_end_stand_the_times_that_are_stored_with_the_answer() -> None:
+    progress = started()
+    progress.apply(said("there"), 2)
+    answer = Message(role="assistant", parts=(Text("there"),), timing=Timing(0.5, 1.5))
+    progress.apply(Committed(answer), 4)
+    progress.apply(TurnEnded("end"), 5)
+
+    assert (progress.first, progress.seconds, progress.elapsed(9)) == (0.5, 1.5, 1.5)
 
 
 def test_what_is_over_neither_counts_nor_is_silent() -> None:
