@@ -42,6 +42,14 @@ _PLACES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
+        "Mouse",
+        (
+            ("Drag", "Choose text, also across messages: Ctrl+C copies it"),
+            ("Click", "Open what was thought, a tool call or a link; do what the header names"),
+            ("Wheel", "Scroll"),
+        ),
+    ),
+    (
         "Tools",
         (("Enter", "Arguments, result and diff"), ("j", "Its place in the transcript")),
     ),

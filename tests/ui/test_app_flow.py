@@ -377,6 +377,15 @@ async def test_copies_take_the_source_and_say_where_they_went(
         await wait_until(lambda: any("OSC 52" in note for note in chat.notes))
 
 
+async def test_what_an_answer_under_way_costs_is_not_called_nothing(tmp_path: Path) -> None:
+    async with chatting(tmp_path, FLUX_SIM_SPEED="20") as chat:
+        await wait_until(lambda: "nothing spent" in chat.text("#cost-text"))
+        await chat.begin("hello")
+        await wait_until(lambda: "under way is not counted yet" in chat.text("#cost-text"))
+        await chat.press("escape")
+        await wait_until(lambda: "under way" not in chat.text("#cost-text"))
+
+
 async def test_cost_and_context_follow_the_conversation(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         await chat.say("hello")

@@ -119,7 +119,7 @@ async def test_without_a_key_what_answers_on_this_machine_is_offered(
         text = app.chat.query_one("#welcome-text", Plain)
         await wait_until(lambda: "Ollama: qwen3:8b and others · F2 chooses" in str(text.content))
 
-        assert "ANTHROPIC_API_KEY" in str(text.content)
+        assert all(f"{name}_API_KEY" in str(text.content) for name in ("ANTHROPIC", "MISTRAL"))
         found = app.runtime.find_model("ollama/qwen3:8b")
         assert not found.simulated
 

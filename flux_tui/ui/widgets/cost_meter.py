@@ -8,7 +8,14 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from flux_tui.core.events import Committed, ReplyDelta, TurnEnded, TurnEvent, UsageUpdate
+from flux_tui.core.events import (
+    Committed,
+    ReplyDelta,
+    ReplyStarted,
+    TurnEnded,
+    TurnEvent,
+    UsageUpdate,
+)
 from flux_tui.core.usage import Cost, Usage
 from flux_tui.session.ledger import CostLedger
 from flux_tui.session.switch import short_count
@@ -39,6 +46,7 @@ class CostMeter(VerticalScroll):
         self._ledger: CostLedger | None = None
         self._use: ContextUse | None = None
         self._so_far: Usage | None = None
+        self._asked = False
         self._dirty = True
 
     def compose(self) -> ComposeResult:
@@ -65,8 +73,10 @@ class CostMeter(VerticalScroll):
         match event:
             case ReplyDelta(event=UsageUpdate(usage=usage)):
                 self._so_far = usage
+            case ReplyStarted():
+                self._asked = True
             case Committed() | TurnEnded():
-                self._so_far = None
+                self._so_far, self._asked = None, False
             case _:
                 return
         self._dirty = True
@@ -83,7 +93,9 @@ class CostMeter(VerticalScroll):
         sums = ("turn", ledger.turn), ("session", ledger.session)
         for name, cost in (*sums, ("today", ledger.today), ("month", ledger.month)):
             parts += [(f"{name:<9}", "dim"), (f"{money_sum(cost):>14}", "bold"), "\n"]
-        parts += [(f"{basis_words(ledger.session)}\n", "dim italic")]
+        soon = self._asked and ledger.session.basis == "free"
+        words = "the answer under way is not counted yet" if soon else basis_words(ledger.session)
+        parts += [(f"{words}\n", "dim italic")]
         totals = ledger.by_model()
         for ref, total in totals.items():
             parts += ["\n", (one_line(str(ref), 34), "bold"), "\n"]

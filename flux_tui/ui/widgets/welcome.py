@@ -64,10 +64,13 @@ class Welcome(VerticalScroll, can_focus=False):
         if self._notices:
             parts.append("\n")
         if self._demo:
+            from flux_tui.core.vendors import PROVIDERS
+
+            names = dict.fromkeys(spec.key_names[0] for spec in PROVIDERS.values())
             parts += [
                 "To talk to a real model, set one of these and start again:\n",
-                ("  ANTHROPIC_API_KEY=…\n  OPENAI_API_KEY=…\n", "$accent"),
-                ("  in the environment, or in a file .env of this folder\n\n", "dim"),
+                (" · ".join(names), "$accent"),
+                ("\nin the environment, or in a file .env of this folder\n\n", "dim"),
             ]
         if self._servers:
             parts.append("No key is needed for what answers on this machine:\n")
