@@ -147,6 +147,7 @@ class ListScreen(Dialog[str | None]):
 class TextScreen(Dialog[bool]):
     """A page of text to scroll. Returns whether a subclass's key was pressed."""
 
+    AUTO_FOCUS = "VerticalScroll"
     KEYS = "↑ ↓ scroll · Esc close"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,f1,enter,ctrl+o", "dismiss(False)", "Close")
@@ -164,10 +165,6 @@ class TextScreen(Dialog[bool]):
             with VerticalScroll(can_focus=True):
                 yield Plain(self._text)
             yield Plain(self.KEYS, classes="keys")
-
-    def on_mount(self) -> None:
-        """Let the keys scroll."""
-        self.query_one(VerticalScroll).focus()
 
 
 class CallScreen(TextScreen):
