@@ -46,11 +46,11 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     """
     where = "standard input" if path == STDIN else str(path)
     try:
-        if path != STDIN and path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{where} is larger than {MAX_BYTES // 1_000_000} MB")
-        content = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+        content = _content(path)
     except OSError as problem:
         raise InputError(f"{where} cannot be read: {problem.strerror}") from problem
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{where} is larger than {MAX_BYTES // 1_000_000} MB")
     lines = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
     found: dict[str, Prompt] = {}
     for number, line in enumerate(lines, 1):
@@ -63,6 +63,14 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     if not found:
         raise InputError(f"{where} holds no prompts", hint='write lines like {"prompt": "..."}')
     return tuple(found.values())
+
+
+def _content(path: Path) -> bytes:
+    """Return what is there, or one byte more than is allowed: a pipe tells no size."""
+    if path == STDIN:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def _prompt(line: str, number: int, place: str) -> Prompt:

@@ -51,6 +51,21 @@ def test_prompts_come_from_standard_input_as_well(monkeypatch: pytest.MonkeyPatc
         read_prompts(Path("-"))
 
 
+@pytest.mark.parametrize("piped", [False, True])
+def test_no_more_is_read_than_is_allowed(
+    piped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flux_tui.session.jobs.MAX_BYTES", 20)
+    source = io.BytesIO(b'{"prompt": "one"}\n' * 9)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(source))
+    path = tmp_path / "prompts.jsonl"
+    path.write_bytes(source.getvalue())
+
+    with pytest.raises(InputError, match="is larger than"):
+        read_prompts(Path("-") if piped else path)
+    assert source.tell() == (21 if piped else 0)
+
+
 def test_lines_without_an_id_are_named_by_their_number(tmp_path: Path) -> None:
     path = tmp_path / "prompts.jsonl"
     path.write_text('{"prompt": "a"}\n\n{"prompt": "b", "id": "x"}\n{"prompt": "c"}', "utf-8")
