@@ -23,6 +23,7 @@ from flux_tui.core.events import (
     written,
 )
 from flux_tui.core.messages import Message, Timing
+from flux_tui.core.models import ModelRef
 from flux_tui.core.usage import NO_COST, Cost, Usage, sum_costs
 from flux_tui.session.session import ChatSession
 
@@ -148,7 +149,7 @@ class Progress:
 
     def _count(self, usage: Usage) -> None:
         self.tokens = self._before + usage.output
-        self.counted = True
+        self.counted = not usage.estimated
 
     def _end(self, event: TurnEnded) -> None:
         self.problem = ". ".join(text for text in (event.error, event.hint) if text)
@@ -193,6 +194,21 @@ class Column:
         if self.progress.running:
             self.progress.state = "stopped"
         self._over.set()
+
+    @property
+    def author(self) -> ModelRef:
+        """Who gave the answer that the column stands at; its model where there is none.
+
+        The model may have been changed since, or all columns go on from one answer.
+        """
+        path = self.session.conversation.path
+        tip = path[-1] if path else None
+        return self.session.model.ref if tip is None or tip.model is None else tip.model
+
+    @property
+    def asked(self) -> bool:
+        """Whether its present model is the one whose answer is shown, or answers now."""
+        return self.progress.running or self.author == self.session.model.ref
 
     @property
     def cost(self) -> Cost:

@@ -14,6 +14,7 @@ from flux_tui.core.events import (
 )
 from flux_tui.core.messages import Message, Text, Timing
 from flux_tui.core.models import ModelRef
+from flux_tui.core.usage import Usage
 from flux_tui.session.column import SILENCE, Progress
 
 REF = ModelRef("openai", "gpt-5.5")
@@ -77,6 +78,15 @@ def test_at_the_end_stand_the_times_that_are_stored_with_the_answer() -> None:
     progress.apply(TurnEnded("end"), 5)
 
     assert (progress.first, progress.seconds, progress.elapsed(9)) == (0.5, 1.5, 1.5)
+
+
+def test_tokens_of_an_answer_that_was_stopped_stay_an_estimate() -> None:
+    progress = started()
+    progress.apply(said("there"), 2)
+    usage = Usage(input=10, output=4, estimated=True)
+    progress.apply(Committed(Message(role="assistant", parts=(Text("there"),), usage=usage)), 4)
+
+    assert (progress.tokens, progress.counted) == (4, False)
 
 
 def test_what_is_over_neither_counts_nor_is_silent() -> None:

@@ -222,6 +222,42 @@ async def test_what_was_voted_on_is_known_after_a_restart(tmp_path: Path) -> Non
         await wait_until(lambda: any("have voted" in note for note in chat.notes))
 
 
+async def test_a_vote_is_for_the_model_that_answered_and_not_for_a_later_one(
+    tmp_path: Path,
+) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        asked = view.letters
+        await view.press("alt+1", "alt+1")
+        await view.send("/model openai/gpt-4.1")
+        await wait_until(lambda: view.letters[0] == "openai/gpt-4.1")
+        await view.settle()
+
+        head = view.head(0)
+        assert "not asked yet" in head
+        assert asked[0].partition("/")[2] in head
+        assert "tok" not in head
+        await view.press("alt+v")
+        await view.press("a")
+        await view.settle()
+
+        (vote,) = await view.chat.app.runtime.store.votes()
+        assert vote.winner == asked[0]
+        assert sorted(vote.models) == sorted(asked)
+
+
+async def test_one_answer_in_all_columns_is_nothing_to_vote_on(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await view.press("alt+1", "alt+1", "alt+w")
+        await view.answer(QuestionScreen)
+        await view.settle()
+
+        assert "not asked yet" in view.head(1)
+        await view.press("alt+v")
+        await wait_until(lambda: any("no two answers" in note for note in view.chat.notes))
+
+
 async def test_votes_carry_the_tag(tmp_path: Path) -> None:
     async with comparing(tmp_path) as view:
         await view.press("alt+g")

@@ -206,7 +206,7 @@ class CompareActions:
         screen, pane = self._screen, self._pane
         text = assemble(
             "All columns go on from what ",
-            (one_line(pane.column.session.model.ref.name, 40), "bold"),
+            (one_line(pane.column.author.name, 40), "bold"),
             " said, and read its words\nas their own history. Their own answers stay as branches.",
         )
 
@@ -217,7 +217,7 @@ class CompareActions:
             self.reading.end_diff()
             for each in screen.panes:
                 each.show()
-                words = f"all go on from {one_line(pane.column.session.model.ref.name, 40)}"
+                words = f"all go on from {one_line(pane.column.author.name, 40)}"
                 each.text.divider(words, "notice")
             screen.say(f"All columns go on from {pane.letter}; {screen.key('own')} takes that back")
             screen.refresh_bar()

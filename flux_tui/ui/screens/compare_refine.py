@@ -115,7 +115,7 @@ class Refining:
             screen.app.pop_screen()
             chat = screen.flux.chat
             chat.show_conversation()
-            names = ", ".join(p.column.session.model.ref.name for p in screen.panes)
+            names = ", ".join(p.column.author.name for p in screen.panes)
             note = f"the answers of {one_line(names, 100)} stay beside this as branches"
             chat.query_one(Transcript).divider(note, "notice")
             chat.query_one(Prompt).fill(merge_prompt(question, texts))
@@ -175,7 +175,7 @@ class Refining:
             for place, pane in enumerate(panes):
                 pane.note = "⚖ best" if place == best else "⚖ tie" if best is None else ""
         screen.say(f"Judged: {money(found.cost)}")
-        text = verdict_text(found, [pane.name for pane in panes], str(model.ref))
+        text = verdict_text(found, [_by(pane) for pane in panes], str(model.ref))
         screen.app.push_screen(TextScreen("Verdict", text))
 
     async def _may_read(self, model: ModelInfo, panes: list[ColumnPane]) -> bool:
@@ -283,6 +283,11 @@ class Refining:
             screen.call_later(chosen, str(model.ref))
         else:
             screen.app.push_screen(ListScreen(title, "Type to find a model", find), chosen)
+
+
+def _by(pane: ColumnPane) -> str:
+    """Return the column's letter, and whose answer it is unless that is hidden."""
+    return pane.letter if pane.blind else f"{pane.letter}  {one_line(pane.column.author.name, 40)}"
 
 
 def verdict_text(found: Judgement, names: list[str], judge: str) -> Content:

@@ -68,11 +68,11 @@ class Votes:
         if screen.busy:
             raise InputError("an answer is still running", hint="wait for it or stop it")
         panes = [pane for pane in screen.panes if pane.column.progress.state in {"done", "stopped"}]
-        if len({pane.column.session.model.ref for pane in panes}) < 2:
+        if len({pane.column.author for pane in panes}) < 2:
             raise InputError("there are no two answers to compare yet")
         if comparison.tips() <= comparison.voted:
             raise InputError("you have voted on these answers", hint="ask something new")
-        names = [(p.letter, "" if screen.blind else p.column.session.model.ref.name) for p in panes]
+        names = [(p.letter, "" if screen.blind else p.column.author.name) for p in panes]
 
         async def voted(choice: str | None) -> None:
             if choice is not None:
@@ -92,9 +92,9 @@ class Votes:
         best = next((pane for pane in panes if pane.letter == choice), None)
         outcome: Outcome = "win" if best else "tie" if choice == "tie" else "bad"
         vote = Vote(
-            models=tuple(str(pane.column.session.model.ref) for pane in panes),
+            models=tuple(str(pane.column.author) for pane in panes),
             outcome=outcome,
-            winner=str(best.column.session.model.ref) if best else "",
+            winner=str(best.column.author) if best else "",
             tag=self.tag,
             blind=self._blind,
         )
@@ -110,7 +110,7 @@ class Votes:
             screen.order_columns()
         if best is not None:
             screen.choose(best)
-        name = one_line(best.column.session.model.ref.name, 40) if best else ""
+        name = one_line(best.column.author.name, 40) if best else ""
         told = f"Voted for {name}" if best else "Voted: " + ("a tie" if choice == "tie" else "bad")
         board, adopt = screen.key("scoreboard"), screen.key("adopt")
         screen.say(f"{told} · {board} scoreboard · {adopt} adopts a column", "★", "$warning")

@@ -154,7 +154,9 @@ class ColumnPane(Vertical):
         """Bring the head up to date."""
         progress, now = self.column.progress, self.column.now()
         second = int(progress.elapsed(now))
-        looks = (self.name, self.chosen, self.note, self.blind, self.held, self.size.width, second)
+        tip = self.column.session.conversation.head
+        looks = (self.name, tip, self.chosen, self.note, self.blind, self.held, self.size.width)
+        looks = (*looks, second)
         if (*looks, replace(progress)) != self._shown:
             self._shown = (*looks, replace(progress))
             lines = [self._title(), *self._facts(progress, now)]
@@ -178,6 +180,9 @@ class ColumnPane(Vertical):
         """Return the lines below the name, as many as the head has."""
         if self.blind:
             return [assemble(self._blind_words(progress)), Content("")]
+        if progress.state != "idle" and not self.column.asked:
+            author = one_line(self.column.author.name, 30)
+            return [assemble("  ○ not asked yet"), _line([f"below answers {author}"])]
         mark, style, word = STATES[progress.state]
         word = _state_words(progress, now) or word
         short = self.screen.has_class("-short") and self.screen.has_class("-narrow")
