@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, cast
 from flux_tui.core.events import (
     Metadata,
     OpaqueItem,
+    RetryScheduled,
     Stopped,
     StreamEvent,
     TextDelta,
@@ -84,8 +85,11 @@ class MessageBuilder:
             case Stopped():
                 self.stop, self.detail = event.reason, event.detail
                 self._metadata.update(event.metadata or {})
-            case _:
-                pass  # a retry is nothing of the reply: a front end shows it
+            case RetryScheduled():
+                # The next try has its own parts: one that was merely opened before is none.
+                for at, slot in list(self._slots.items()):
+                    if not (slot.text or slot.metadata or slot.name):
+                        del self._slots[at]
 
     def thought(self, index: int, seconds: float) -> None:
         """Add to the time that the reasoning at *index* took; nothing where there is none."""

@@ -23,7 +23,7 @@ from flux_tui.core.events import (
     TurnEvent,
     UsageUpdate,
 )
-from flux_tui.core.messages import Thinking
+from flux_tui.core.messages import Text, Thinking
 from flux_tui.core.usage import Cost, Usage
 from flux_tui.session.ledger import CostLedger
 from flux_tui.session.turn import run_turn
@@ -212,12 +212,14 @@ async def test_a_retry_is_shown_and_is_no_part_of_the_answer(
     store: SqliteStore, tmp_path: Path
 ) -> None:
     retry = RetryScheduled("overloaded", 0.0, 2, 3)
-    session = make_session(store, ScriptedProvider((retry, *says("Hello"))), root=tmp_path)
+    opening = ThinkingDelta(0, "")  # of the first try, that broke off then
+    script = (opening, retry, *says("Hello"))
+    session = make_session(store, ScriptedProvider(script), root=tmp_path)
 
     events = await drain(session.send("Hi"))
 
     assert any(isinstance(e, ReplyDelta) and e.event is retry for e in events)
-    assert committed(events)[0].text == "Hello"
+    assert committed(events)[0].parts == (Text("Hello"),)
 
 
 @pytest.mark.parametrize("stop", ["length", "context", "refusal"])
