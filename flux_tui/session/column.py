@@ -22,7 +22,7 @@ from flux_tui.core.events import (
     UsageUpdate,
     written,
 )
-from flux_tui.core.messages import Message, Timing
+from flux_tui.core.messages import Message, Text, Thinking, Timing
 from flux_tui.core.models import ModelRef
 from flux_tui.core.usage import NO_COST, Cost, Usage, sum_costs
 from flux_tui.session.session import ChatSession
@@ -243,10 +243,24 @@ class Column:
         found.state = _ENDED.get(last.stop or "", "failed" if last.error else "done")
         found.problem = last.error
         found.cost = sum_costs(each.cost or Cost() for each in turn)
-        found.tokens = sum(each.usage.output for each in turn if each.usage is not None)
-        found.counted = all(each.usage and not each.usage.estimated for each in turn)
+        found.tokens = sum(map(_tokens, turn))
+        found.counted = all(_counted(each) for each in turn)
         found.settle([each.timing for each in turn if each.timing is not None])
         self.progress = found
+
+
+def _counted(message: Message) -> bool:
+    """Whether its vendor told how much it wrote; before the end it tells only what it read."""
+    usage = message.usage
+    return usage is not None and not usage.estimated and message.stop != "interrupted"
+
+
+def _tokens(message: Message) -> int:
+    told = message.usage.output if message.usage is not None else 0
+    if _counted(message):
+        return told
+    texts = [part.text for part in message.parts if isinstance(part, Text | Thinking)]
+    return max(told, sum(map(len, texts)) // _CHARACTERS)
 
 
 _ENDED: dict[str, ColumnState] = {

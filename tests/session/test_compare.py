@@ -15,9 +15,9 @@ import pytest
 from flux_tui.config.settings import load_settings
 from flux_tui.core.errors import InputError
 from flux_tui.core.events import ReplyDelta, TextDelta, TurnEnded, TurnEvent
-from flux_tui.core.messages import Conversation, ToolResult
+from flux_tui.core.messages import Conversation, Text, ToolResult
 from flux_tui.core.models import ModelInfo
-from flux_tui.core.usage import Budgets
+from flux_tui.core.usage import Budgets, Usage
 from flux_tui.session.compare import USUAL_ANSWER, Comparison
 from flux_tui.session.wiring import Runtime
 from flux_tui.sim.app import SimSettings, Simulator
@@ -475,3 +475,21 @@ async def test_four_columns_over_loopback_one_slow_one_failing_one_rate_limited(
         # The simulator names the model that speaks, so no two answers are alike.
         assert not any(json.dumps(text)[1:-1] in last for text in others)
         assert all(last.count(f"hello, turn {turn}") == 1 for turn in range(_TURNS))
+
+
+async def test_an_answer_that_was_cut_off_by_a_crash_is_as_long_as_what_is_left(
+    runtime: Runtime,
+) -> None:
+    comparison = compared(runtime, *MODELS[:2])
+    await drained(comparison.ask("hello"))
+    for column, told in zip(comparison.columns, (Usage(input=9, output=1), None), strict=True):
+        conversation = column.session.conversation
+        whole = conversation.path[-1]
+        cut = replace(whole, parts=(Text("word " * 40),), usage=told, stop="interrupted")
+        kept = tuple(m for m in conversation.messages if m.id != whole.id)
+        column.session.conversation = replace(conversation, messages=(*kept, cut))
+
+        column.recall()
+
+        progress = column.progress
+        assert (progress.state, progress.tokens, progress.counted) == ("stopped", 50, False)

@@ -334,6 +334,19 @@ async def test_without_consent_nobody_reads_the_winner(tmp_path: Path) -> None:
         assert [len(path) for path in view.paths()] == [2, 2]
 
 
+async def test_a_diff_ends_when_its_columns_are_moved_or_hidden(tmp_path: Path) -> None:
+    async with comparing(tmp_path, MODELS) as view:
+        await view.say("hello")
+        for key in ("alt+right", "alt+h"):
+            await view.press("alt+d")
+            await wait_until(lambda: view.screen.actions.reading.comparing)
+            await view.press(key)
+            await view.settle()
+
+            assert not view.screen.actions.reading.comparing
+        assert sum(pane.has_class("-hidden") for pane in view.panes) == 1
+
+
 async def test_a_comparison_may_begin_in_the_middle_of_a_conversation(tmp_path: Path) -> None:
     async with chatting(tmp_path, size=(140, 40)) as chat:
         await chat.say("hello")

@@ -258,6 +258,17 @@ async def test_one_answer_in_all_columns_is_nothing_to_vote_on(tmp_path: Path) -
         await wait_until(lambda: any("no two answers" in note for note in view.chat.notes))
 
 
+async def test_no_old_letters_stand_over_blind_columns(tmp_path: Path) -> None:
+    async with comparing(tmp_path) as view:
+        await view.say("hello")
+        await view.press("alt+d")
+        await wait_until(lambda: view.screen.actions.reading.comparing)
+        await view.press("alt+y")
+        await wait_until(lambda: view.screen.blind)
+
+        assert not view.screen.actions.reading.comparing
+
+
 async def test_votes_carry_the_tag(tmp_path: Path) -> None:
     async with comparing(tmp_path) as view:
         await view.press("alt+g")

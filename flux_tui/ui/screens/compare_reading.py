@@ -51,6 +51,10 @@ class ReadingActions:
             hint = f"{self._screen.key('show')} shows all"
             raise InputError("this is the only column left", hint=hint)
         at = shown.index(self._pane) if self._pane in shown else 0
+        if self._diff is not None and shown[at] in self._diff:
+            self.end_diff(told=True)
+            shown = self._screen.shown
+            at = shown.index(self._pane) if self._pane in shown else 0
         shown[at].add_class("-hidden")
         self._screen.add_class("-some-hidden")
         following = shown[(at + 1) % len(shown)]
@@ -66,6 +70,7 @@ class ReadingActions:
         screen, panes = self._screen, self._screen.panes
         at = panes.index(self._pane)
         if 0 <= at + step < len(panes):
+            self.end_diff(told=True)  # it calls the columns by the letters they had
             panes[at], panes[at + step] = panes[at + step], panes[at]
             screen.order_columns()
 

@@ -48,6 +48,7 @@ class Votes:
         screen = self._screen
         if screen.busy:
             raise InputError("an answer is still running", hint="wait for it or stop it")
+        screen.actions.reading.end_diff()  # it would tell which letters the columns had
         screen.blind = not screen.blind
         if screen.blind:
             screen.comparison.blind = True
@@ -107,6 +108,7 @@ class Votes:
             pane.note = "★ best" if pane is best else "tie" if outcome == "tie" else ""
             pane.note = "bad" if outcome == "bad" else pane.note
         if was_blind:
+            screen.actions.reading.end_diff()
             screen.order_columns()
         if best is not None:
             screen.choose(best)
