@@ -1,18 +1,22 @@
 """Writing a message: chips, drafts, what waits in order, shell lines, another model once."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 from textual.events import Paste
 from textual.widgets import Input
 
+from flux_tui.core.messages import Document, Image
+from flux_tui.session import attachments
 from flux_tui.storage.claims import _started, own_claim  # pyright: ignore[reportPrivateUsage]
 from flux_tui.ui.screens.approval import ApprovalScreen
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.screens.consent import ConsentScreen
 from flux_tui.ui.screens.prompt_search import PromptSearch
 from flux_tui.ui.widgets.chips import Attachments
+from flux_tui.ui.widgets.composer import Composer
 from flux_tui.ui.widgets.menu import Menu
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.transcript import Transcript
@@ -504,6 +508,36 @@ async def test_a_file_alone_is_a_draft_too(tmp_path: Path) -> None:
         await _paste(chat, str(tmp_path / "work" / "a.txt"))
 
         await _kept(chat, "a.txt")
+
+
+async def test_a_file_that_is_still_read_does_not_come_to_another_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "work" / "a.txt"
+    read, go = attachments.read_attachment, threading.Event()
+
+    def slow(path: Path) -> Image | Document:
+        go.wait(60)
+        return read(path)
+
+    async with chatting(tmp_path) as chat:
+        path.write_text("words\n")
+        await chat.say("hello")
+        first = chat.session.id
+        assert first is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(attachments, "read_attachment", slow)
+            chat.app.chat.query_one(Composer).attach_again([path])
+            await chat.press("x", "ctrl+n")
+            go.set()
+            await wait_until(lambda: chat.prompt.text == "", "the new session")
+            workers = chat.app.chat.query_one(Composer).workers
+            await wait_until(lambda: not any(each.group == "attach" for each in workers))
+        assert _files(chat) == []
+
+        chat.app.chat.take(await chat.app.runtime.resume(first))
+        await wait_until(lambda: chat.prompt.text == "x")
+        await wait_until(lambda: _files(chat) == ["a.txt"], "the file of the draft")
 
 
 async def test_a_queued_message_that_was_taken_back_keeps_its_file_in_the_draft(

@@ -78,7 +78,7 @@ class Drafts:
             if old == new:
                 return
             left = self._draft()
-            self._files[old] = composer.query_one(Attachments).take()
+            self._files[old] = composer.put_away()
             composer.query_one(Prompt).empty()
             if not before.read_only:
                 away = self._put_away(old, left, self._named(old))

@@ -188,6 +188,16 @@ class Composer(Vertical):
             more = f" (and {len(troubles) - 1} more)" if len(troubles) > 1 else ""
             self.post_message(self.Trouble(troubles[0] + more))
 
+    def put_away(self) -> tuple[Attachment, ...]:
+        """Take the files away; none that is still being read comes to what is written next.
+
+        While those of a draft are read, all of its files are left to be read again with it.
+        """
+        self.workers.cancel_group(self, "attach")
+        again, self._again = self._again, ()
+        files = self.query_one(Attachments).take()
+        return () if again else files
+
     def show_waiting(self, texts: Sequence[str]) -> None:
         """Show the messages that wait for the answer, the next one first."""
         prompt = self.query_one(Prompt)
