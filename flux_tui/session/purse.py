@@ -41,15 +41,14 @@ class Purse:
         if self._beyond is Answer.ONCE:
             self._beyond = Answer.NO
 
-    @property
-    def asks(self) -> bool:
-        """Whether what the coming turn costs must be known before it begins."""
-        return self._holds and self.ask is not None
-
     async def before(self, coming: Cost, stop: asyncio.Event) -> TurnEnded | None:
-        """Return how a turn that would cost about *coming* ends, if it may not begin."""
+        """Return how a turn that would cost about *coming* ends, if it may not begin.
+
+        Where nobody sits, an estimate refuses nothing: `during` goes by what was spent.
+        """
         if coming.basis == "free":
             self._beyond = Answer.ONCE
+        if coming.basis == "free" or self.ask is None:
             return None
         reasons = crossed(self._budgets, self._ledger, coming)
         if not reasons or await self._agreed(reasons, stop):
@@ -58,7 +57,7 @@ class Purse:
 
     async def during(self, model: ModelRef, stop: asyncio.Event) -> TurnEnded | None:
         """Return how the turn ends, if it may ask *model* nothing more."""
-        if not self._holds:
+        if not self.holds:
             return None
         spent, hint = self._ledger.turn, _HINT
         if spent.amount is None or spent.basis in ("partial", "unknown"):
@@ -71,7 +70,8 @@ class Purse:
         return TurnEnded("aborted") if stop.is_set() else TurnEnded("budget", reason, hint)
 
     @property
-    def _holds(self) -> bool:
+    def holds(self) -> bool:
+        """Whether there is a limit that nobody has agreed to break."""
         return self._budgets != Budgets() and self._beyond is Answer.NO
 
     async def _agreed(self, reasons: Sequence[str], stop: asyncio.Event) -> bool:

@@ -357,7 +357,7 @@ class ChatSession:
     ) -> TurnEnded | None:
         """Return how the turn ends before it begins: the user does not go beyond a budget."""
         self.purse.begin(self.budget)
-        if not self.purse.asks:
+        if not self.purse.holds:
             return None
         outgoing, services = await self._outgoing(self.model), self._services
         coming = await asyncio.to_thread(

@@ -219,6 +219,17 @@ async def test_a_model_that_costs_nothing_is_never_asked_about(
     assert user.reasons == []
 
 
+async def test_a_model_that_costs_nothing_answers_also_when_a_spent_budget_is_watched_by_nobody(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    ledger = CostLedger(free, budgets=Budgets(session=Decimal(0)))
+    chat = make_session(
+        store, ScriptedProvider(says("hello")), root=tmp_path, ledger=ledger, price=free
+    )
+
+    assert ended(await drain(chat.send("hi"))).reason == "end"
+
+
 async def test_a_summary_is_asked_about_too(store: SqliteStore, tmp_path: Path) -> None:
     chat = limited(store, tmp_path, says("hello"), day="0.025")
     chat.purse.ask = user = Asked(Answer.NO)
