@@ -554,6 +554,8 @@ async def test_a_queued_message_that_was_taken_back_keeps_its_file_in_the_draft(
 
         await _kept(chat, "a.txt")
         assert _files(chat) == ["a.txt"]
+        await chat.press("escape")
+        await wait_until(lambda: not chat.turning, "the end of the slow answer")
 
 
 async def test_a_session_that_is_only_read_gives_the_message_back(tmp_path: Path) -> None:
