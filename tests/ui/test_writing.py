@@ -545,7 +545,8 @@ async def test_a_queued_message_that_was_taken_back_keeps_its_file_in_the_draft(
 ) -> None:
     async with chatting(tmp_path) as chat:
         (tmp_path / "work" / "a.txt").write_text("words\n")
-        await chat.begin(SLOW)
+        await chat.send(SLOW)
+        await wait_until(lambda: chat.session.busy, "an answer under way")
         await _paste(chat, str(tmp_path / "work" / "a.txt"))
         await wait_until(lambda: _files(chat))
         await chat.send("and then?")
