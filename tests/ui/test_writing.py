@@ -22,7 +22,7 @@ from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.transcript import Transcript
 from tests.ui.driving import Chat, chatting, make_app, wait_until
 
-SLOW = "sim: tokens=400 speed=1"
+SLOW = "sim: tokens=2000 speed=20"  # longer than any test, and its first words come soon
 LINES = "\n".join(f"line {number}" for number in range(30))
 
 
