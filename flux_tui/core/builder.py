@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias, cast
 from flux_tui.core.events import (
     Metadata,
     OpaqueItem,
-    RetryScheduled,
     Stopped,
     StreamEvent,
     TextDelta,
@@ -85,8 +84,8 @@ class MessageBuilder:
             case Stopped():
                 self.stop, self.detail = event.reason, event.detail
                 self._metadata.update(event.metadata or {})
-            case RetryScheduled():
-                # The next try has its own parts: one that was merely opened before is none.
+            case _:
+                # A retry has parts of its own: one that was merely opened before is none.
                 for at, slot in list(self._slots.items()):
                     if not (slot.text or slot.metadata or slot.name):
                         del self._slots[at]

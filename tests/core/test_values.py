@@ -13,10 +13,12 @@ from flux_tui.core.events import (
     OpaqueItem,
     RetryScheduled,
     Stopped,
+    StreamEvent,
     TextDelta,
     ThinkingDelta,
     ToolCallDelta,
     UsageUpdate,
+    written,
 )
 from flux_tui.core.messages import (
     CANCELLED,
@@ -34,6 +36,33 @@ from flux_tui.core.messages import (
 from flux_tui.core.models import ModelRef
 from flux_tui.core.usage import NO_COST, Cost, Usage, parse_dollars, sum_costs
 from tests.core.strategies import MODELS
+
+
+def test_what_a_try_merely_opened_is_no_part_of_the_answer() -> None:
+    builder = MessageBuilder(MODELS[0])
+    builder.feed(ThinkingDelta(0, ""))
+    builder.feed(RetryScheduled("busy", 1.0, 2, 3))
+    builder.feed(TextDelta(1, "hi"))
+    assert builder.build().parts == (Text("hi"),)
+
+
+@pytest.mark.parametrize(
+    ("event", "holds"),
+    [
+        (TextDelta(0, ""), False),
+        (TextDelta(0, "a"), True),
+        (ThinkingDelta(0, "", {"signature": "s"}), False),
+        (ThinkingDelta(0, "a"), True),
+        (ToolCallDelta(0, id="c"), False),
+        (ToolCallDelta(0, name="run"), True),
+        (ToolCallDelta(0, json="{"), True),
+        (OpaqueItem(0, "item", {}), True),
+        (UsageUpdate(Usage(input=3)), False),
+        (Stopped("end"), False),
+    ],
+)
+def test_a_first_token_is_something_that_is_written(event: StreamEvent, holds: bool) -> None:
+    assert written(event) is holds
 
 
 def test_a_builder_adds_up_how_long_was_thought() -> None:
