@@ -32,8 +32,6 @@ class ApprovalScreen(GuardedDialog[Answer]):
         Binding("y", "answer('once')", "Run once"),
         Binding("s,a", "answer('session')", "Always in this session"),
         Binding("n,d,escape", "answer('no')", "Deny"),
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
     ]
 
     def __init__(

@@ -26,8 +26,6 @@ class BudgetScreen(GuardedDialog[Answer]):
         Binding("y", "answer('once')", "Go on"),
         Binding("s", "answer('session')", "Go on in this session"),
         Binding("n,escape", "answer('no')", "No"),
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
     ]
 
     def __init__(self, reasons: Sequence[str]) -> None:

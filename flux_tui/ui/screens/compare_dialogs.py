@@ -33,8 +33,6 @@ class QuestionScreen(GuardedDialog[bool]):
         Binding("y", "dismiss(True)", "Yes"),
         Binding("n,escape", "dismiss(False)", "No"),
         Binding("t", "otherwise", "Otherwise", show=False),
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
     ]
 
     def __init__(self, title: str, text: Content, yes: str, other: str = "") -> None:

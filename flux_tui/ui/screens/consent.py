@@ -27,8 +27,6 @@ class ConsentScreen(GuardedDialog[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "dismiss(True)", "Hand over"),
         Binding("n,escape", "dismiss(False)", "No"),
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
     ]
 
     def __init__(self, reader: str, text: Content) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from textual import events
 from textual.app import App
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
@@ -50,6 +51,10 @@ class GuardedDialog(Dialog[T]):
     """
 
     FREE: ClassVar[frozenset[str]] = frozenset({"pageup", "pagedown", "home", "end"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
