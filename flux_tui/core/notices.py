@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 NoticeKind: TypeAlias = Literal["switch", "notice", "error"]
 
-KINDS: tuple[NoticeKind, ...] = ("switch", "notice", "error")
+KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
 
 
 @dataclass(frozen=True, slots=True)

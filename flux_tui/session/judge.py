@@ -66,16 +66,23 @@ def _label(number: int) -> str:
     return name
 
 
+def marked(question: str, answers: Sequence[str]) -> tuple[str, str]:
+    """Return a mark for the ends of texts, and the answers between such marks, by their labels.
+
+    The mark is made of what is inside, so that no answer can hold the one that ends it.
+    """
+    mark = f"[{sha256(chr(0).join((question, *answers)).encode()).hexdigest()[:12]}]"
+    shown = (
+        f"{mark} answer {label}\n{answer}\n{mark} end of answer {label}"
+        for label, answer in zip(labels(len(answers)), answers, strict=True)
+    )
+    return mark, "\n\n".join(shown)
+
+
 def judge_prompt(rubric: str, question: str, answers: Sequence[str]) -> str:
     """Return what the judge is asked; the answers carry letters in their order."""
-    # Made of what is inside, so that no answer can hold the mark that ends it.
-    mark = f"[{sha256(chr(0).join((question, *answers)).encode()).hexdigest()[:12]}]"
-    names = labels(len(answers))
-    shown = "\n\n".join(
-        f"{mark} answer {letter}\n{answer}\n{mark} end of answer {letter}"
-        for letter, answer in zip(names, answers, strict=True)
-    )
-    choices = " or ".join([*(f'"{letter}"' for letter in names), '"tie"'])
+    mark, shown = marked(question, answers)
+    choices = " or ".join([*(f'"{letter}"' for letter in labels(len(answers))), '"tie"'])
     return _FRAME.format(
         count=len(answers),
         rubric=rubric.strip() + "\n",

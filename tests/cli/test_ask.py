@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import io
 import json
 import os
@@ -27,6 +26,7 @@ from flux_tui.session import piped
 from flux_tui.session.attachments import read_attachment
 from flux_tui.session.wiring import Runtime
 from flux_tui.storage.sqlite import SqliteStore
+from tests.interrupting import interrupted
 
 
 def runtime(tmp_path: Path, **overrides: str) -> Runtime:
@@ -311,18 +311,7 @@ def test_a_file_that_never_ends_does_not_outlive_an_interrupt(home: Path) -> Non
         stderr=subprocess.PIPE,
         text=True,
     )
-    writer = -1
-    while writer < 0 and process.poll() is None:
-        with contextlib.suppress(OSError):  # nobody reads from it yet
-            writer = os.open(home / "pipe", os.O_WRONLY | os.O_NONBLOCK)
-    told = None
-    for _ in range(60):
-        # Once may come just before the process begins to wait in the system, which then waits on.
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            _, told = process.communicate(timeout=2)
-            break
-    os.close(writer)
+    told = interrupted(process, home / "pipe", tries=60)
 
     assert (process.returncode, told) == (130, "")
 

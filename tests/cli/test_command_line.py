@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from flux_tui.cli import COMMANDS
+from tests.interrupting import interrupted
 
 HEAVY = {
     *("textual", "rich", "anthropic", "openai", "httpx2", "pydantic"),
@@ -278,18 +278,7 @@ def test_a_file_without_an_end_does_not_outlive_an_interrupt(
         text=True,
         env={**os.environ, **FAST},
     )
-    writer = -1
-    while writer < 0 and process.poll() is None:
-        with contextlib.suppress(OSError):  # nobody reads from it yet
-            writer = os.open(tmp_path / "pipe", os.O_WRONLY | os.O_NONBLOCK)
-    told = None
-    for _ in range(30):
-        # Once may come just before the process begins to wait in the system, which then waits on.
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            _, told = process.communicate(timeout=2)
-            break
-    os.close(writer)
+    told = interrupted(process, tmp_path / "pipe", tries=30)
 
     assert (process.returncode, told) == (130, "")
 
