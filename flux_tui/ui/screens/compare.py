@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
-from flux_tui.core.errors import FluxError
+from flux_tui.core.errors import FluxError, InputError
 from flux_tui.core.events import Committed, ReplyStarted, TurnEnded, TurnEvent
 from flux_tui.session.compare import Comparison, Forecast
 from flux_tui.session.comparing import remember
@@ -164,6 +164,16 @@ class CompareScreen(ColumnsScreen):
     @on(ColumnText.AdoptWished)
     async def _adopt_wished(self) -> None:
         await self.action_do("compare.adopt")
+
+    def must_show_names(self) -> None:
+        """Refuse what would tell whose answers these are.
+
+        Raises:
+            InputError: the columns are blind.
+        """
+        if self.blind:
+            hint = f"vote first, or {self.key('blind')} shows names"
+            raise InputError("the columns are blind", hint=hint)
 
     def close(self, note: str) -> None:
         """Go to the chat, which shows *note*; there is no way back to these columns."""

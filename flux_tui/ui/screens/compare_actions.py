@@ -169,9 +169,7 @@ class CompareActions:
     # ── choosing ──
 
     def _only_when_known(self) -> None:
-        if self._screen.blind:
-            hint = f"vote first, or {self._screen.key('blind')} shows names"
-            raise InputError("the columns are blind", hint=hint)
+        self._screen.must_show_names()
         if self._screen.busy:
             raise InputError("an answer is still running", hint="stop it first")
 

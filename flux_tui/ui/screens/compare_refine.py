@@ -102,9 +102,7 @@ class Refining:
         """Ask which model merges, then have its prompt ready to edit in the chat."""
         screen = self._screen
         pane = screen.current
-        if screen.blind:
-            hint = f"vote first, or {screen.key('blind')} shows names"
-            raise InputError("the columns are blind", hint=hint)
+        screen.must_show_names()
         texts = [each.answer() for each in self._answered("merge")]
 
         async def write(model: ModelInfo) -> None:
@@ -194,9 +192,7 @@ class Refining:
     def replay(self, argument: str) -> None:
         """Ask which model repeats the column's thread, and show it beside that."""
         screen, pane = self._screen, self._screen.current
-        if screen.blind:
-            hint = f"vote first, or {screen.key('blind')} shows names"
-            raise InputError("the columns are blind", hint=hint)
+        screen.must_show_names()
         if screen.busy:
             raise InputError("an answer is still running", hint="stop it first")
         if not pane.turns:
