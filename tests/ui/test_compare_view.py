@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from textual.content import Content
 from textual.widgets import TextArea
 
@@ -24,6 +25,7 @@ from flux_tui.ui.widgets.column_text import ColumnText, Spot
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.transcript import Transcript
+from flux_tui.ui.widgets.transcript_pieces import Lines
 from tests.ui.comparing import MODELS, TWO, View, comparing, open_view
 from tests.ui.driving import chatting, wait_until
 
@@ -701,6 +703,24 @@ async def test_a_turn_stands_level_though_one_column_has_nothing_below_it(tmp_pa
         assert short.scroll_offset.y == end
         assert short.follow
         assert long.follow
+
+
+async def test_a_turn_stands_level_though_rows_above_it_were_guessed_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lines, "guess", lambda self, width: 4)  # so high is the head of an answer
+    async with comparing(tmp_path) as view:
+        short, long = await unequal(view)
+        view.screen.together = "off"
+        long.action_first()  # the rows of this one are counted
+        await view.settle()
+        view.screen.together = "turn"
+        for above in (0, 5, 2):
+            long.follow = False
+            long.scroll_to(y=long._heights.top(2) - above, animate=False, immediate=True)
+            await view.settle()
+
+            assert row_of(short, "sim: tokens=40") == row_of(long, "sim: tokens=1500")
 
 
 async def test_a_short_column_scrolls_on_as_far_as_its_neighbour_has_rows(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from flux_tui.core.models import ModelRef
 from flux_tui.ui.clock import FrameClock
 from flux_tui.ui.widgets.transcript import Transcript
 from flux_tui.ui.widgets.transcript_lines import STRIPS
+from flux_tui.ui.widgets.transcript_pieces import Piece
 from flux_tui.ui.widgets.transcript_view import ENTRIES, ROWS
 from tests.ui.driving import wait_until
 
@@ -199,6 +200,26 @@ async def test_scrolling_up_stops_following_and_end_follows_again():
         await pilot.pause()
         assert transcript.follow
         assert "unseen" in shown(transcript)
+
+
+async def test_the_end_is_reached_though_it_was_guessed_to_be_lower(monkeypatch):
+    monkeypatch.setattr(Piece, "guess", lambda self, width: 9)
+    app = Demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        transcript = app.transcript
+        transcript.show(talk(50))
+        await pilot.pause()
+        transcript.scroll_home(animate=False, immediate=True)
+        transcript.apply(ReplyStarted("new", MODEL))
+        deltas(transcript, "unseen\n\n" * 50, "new")
+        app.clock.request()
+        app.clock.tick()
+        guessed = transcript.max_scroll_y
+
+        transcript.scroll_to(y=guessed - 3, animate=False, immediate=True)
+
+        assert transcript.scroll_offset.y == transcript.max_scroll_y < guessed
+        assert transcript.follow
 
 
 async def test_measuring_above_keeps_the_window_still():

@@ -46,6 +46,7 @@ class ColumnsScreen(Screen[None]):
         self.current = self.panes[0]
         self.together: Together = "turn"
         self.blind = blind
+        self._leader: ColumnText | None = None  # the column that was scrolled last
 
     @property
     def flux(self) -> FluxApp:
@@ -133,6 +134,7 @@ class ColumnsScreen(Screen[None]):
     def _moved(self, event: ColumnText.Moved) -> None:
         texts = [pane.text for pane in self.shown if pane.text.display]
         others = [text for text in texts if text is not event.text]
+        self._leader = event.text
         spot = event.text.spot()
         if self.together == "off" or spot is None:
             return
@@ -147,9 +149,10 @@ class ColumnsScreen(Screen[None]):
         """Bring the columns level again once they are wrapped anew."""
         self.call_after_refresh(self._level)
 
+    @on(ColumnText.Measured)
     def _level(self) -> None:
-        text = self.current.text
-        if self.is_attached and text.display and not text.follow:
+        text = self._leader
+        if text is not None and text.is_attached and text.display and not text.follow:
             self._moved(ColumnText.Moved(text))
 
     @on(Prompt.PageWished)

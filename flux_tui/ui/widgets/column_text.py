@@ -18,6 +18,9 @@ Together: TypeAlias = Literal["turn", "heading", "block", "off"]
 _BLOCKS = frozenset({"prose", "code", "table"})
 """Kinds of pieces that answers have in common; what only one vendor sends would shift the rest."""
 
+_TRIES = 6
+"""How often a line is looked for whose place moves as the rows around it are measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -89,6 +92,7 @@ class ColumnText(Transcript):
 
     def spot(self) -> Spot | None:
         """Return where the window begins."""
+        self._measure_turn()
         top = self._top_place()
         if top is None:
             return None
@@ -130,13 +134,32 @@ class ColumnText(Transcript):
             super().action_last()
             return
         self.follow = False
-        for _ in range(2):  # the first time heights may be guesses
-            line = max(self._line_at(spot, by), 0)
+        before, line = round(self.scroll_y), -1
+        for _ in range(_TRIES):
+            last, line = line, max(self._line_at(spot, by), 0)
+            if line == last:
+                break
             self._reach = line if line > self._last_top else 0
             self._go(line)
             self._measure_visible()
+            self._measure_turn()
         self.follow = self._ended
+        if round(self.scroll_y) != before:
+            self._look_ahead()
         self.update_window()
+
+    def _measure_turn(self) -> None:
+        """Make the rows above the window exact that are counted from the turn's beginning.
+
+        As many of them as can be wrapped at once: the rest is measured in idle time.
+        """
+        top = self._top_place()
+        if top is None:
+            return
+        first = max((at for at in self._turns() if at <= top.at), default=0)
+        for _ in self._steps_up(top, first):
+            pass
+        self._go(self._line_of(top))
 
     @property
     def below(self) -> int:

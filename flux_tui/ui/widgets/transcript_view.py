@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textual.events import Resize
+from textual.message import Message as Notice
 from textual.reactive import reactive
 
 from flux_tui.ui.clock import FrameClock
@@ -53,6 +54,9 @@ class EntryView(LineView):
     Heights are guessed until a piece comes into sight or there is time to measure it; the row at
     the top of the window stays where it is when a guess above it is corrected.
     """
+
+    class Measured(Notice):
+        """What is around the window is no longer guessed."""
 
     follow: reactive[bool] = reactive(True, repaint=False)
     """Whether the view stays at the end as text comes in."""
@@ -367,9 +371,9 @@ class EntryView(LineView):
                 yield
         yield from self._steps_up(top)
 
-    def _steps_up(self, top: Place) -> Iterator[None]:
+    def _steps_up(self, top: Place, first: int = 0) -> Iterator[None]:
         at, number, rows = top.at, top.number, AHEAD
-        while rows > 0 and 0 <= at < len(self._entries):
+        while rows > 0 and first <= at < len(self._entries):
             pieces = self._layout(at).pieces
             number = min(number, len(pieces)) - 1
             while number >= 0 and rows > 0:
@@ -392,6 +396,7 @@ class EntryView(LineView):
                     break
             else:
                 self._ahead = None
+                self.post_message(self.Measured())
             self._dirty.clear()
             if self.follow:
                 self._measure_end()
@@ -443,7 +448,7 @@ class EntryView(LineView):
         """Leave the end on any scroll upwards, and stay there again when it is reached."""
         if not self._placing and round(old_value) != round(new_value):
             self.rough = False
-            self.follow = self._ended
             self._measure_visible()
+            self.follow = self._ended  # once the rows in sight are no longer guessed
             self._look_ahead()
         super().watch_scroll_y(old_value, new_value)
