@@ -55,3 +55,32 @@ def test_styles_use_theme_variables_only() -> None:
     ]
 
     assert offending == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "ui").rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_workers_get_functions_and_no_coroutines(path: Path) -> None:
+    """A worker that is ended before it began leaves a coroutine that nobody awaits."""
+    tree = ast.parse(path.read_text("utf-8"))
+
+    def is_begun(value: ast.expr) -> bool:
+        return isinstance(value, ast.Call) and ast.unparse(value.func) != "partial"
+
+    begun = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and is_begun(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    offending = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "run_worker"
+        and (is_begun(node.args[0]) or ast.unparse(node.args[0]) in begun)
+    ]
+
+    assert offending == []

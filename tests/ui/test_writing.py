@@ -442,6 +442,22 @@ async def test_a_draft_stays_with_its_session(tmp_path: Path) -> None:
         await wait_until(lambda: chat.prompt.text == "for the new one")
 
 
+async def test_the_draft_of_a_session_just_left_is_kept_when_the_program_ends_at_once(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.say("hello")
+        first, screen = chat.session, chat.app.chat
+        chat.prompt.fill("for the first")
+        screen.take(chat.app.runtime.new_session(first.model))
+        screen.workers.cancel_group(screen, "draft")  # none of them has begun
+
+        await screen.drafts.leave()
+
+        kept = await chat.app.runtime.store.get_state(f"draft:{first.id}")
+        assert "for the first" in (kept or "")
+
+
 async def test_what_was_sent_is_no_draft_any_more(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         await chat.press(*"hello")

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,7 @@ class Drafts:
         self._screen = screen
         self._session: ChatSession | None = None
         self._written: dict[str, Draft] = {}  # by key, what the store has
+        self._away: dict[str, tuple[Draft, bool]] = {}  # by key, of sessions left, to be written
         self._files: dict[str, tuple[Attachment, ...]] = {}  # of the sessions left in this run
         self._opening = False
         self._unnamed = False  # whether the session had no id when that was looked at last
@@ -81,11 +83,12 @@ class Drafts:
             self._files[old] = composer.put_away()
             composer.query_one(Prompt).empty()
             if not before.read_only:
-                away = self._put_away(old, left, self._named(old))
-                self._screen.run_worker(away, group="draft", exit_on_error=False)
+                self._away[old] = left, self._named(old)
+                self._screen.run_worker(self._put_away, group="draft", exit_on_error=False)
         self._opening = True
         self._unnamed = session.id is None
-        self._screen.run_worker(self._show(session), group="draft", exit_on_error=False)
+        showing = partial(self._show, session)
+        self._screen.run_worker(showing, group="draft", exit_on_error=False)
 
     def changed(self) -> None:
         """Write the draft soon."""
@@ -100,22 +103,32 @@ class Drafts:
         if self._session.read_only:
             return  # the draft is that of the window that may write
         key = self._key(self._session)
-        await self._put_away(key, self._draft(), self._named(key))
+        await self._keep(key, self._draft(), self._named(key))
 
     def _named(self, key: str) -> bool:
         """Whether the session of *key* has got its id since this was asked last."""
         was, self._unnamed = self._unnamed, key == self._new
         return was and not self._unnamed
 
-    async def _put_away(self, key: str, draft: Draft, named: bool) -> None:
+    async def _put_away(self) -> None:
+        """Write the drafts of the sessions that were left."""
+        while self._away:
+            key, left = next(iter(self._away.items()))
+            await self._keep(key, *left)
+            if self._away.get(key) is left:
+                del self._away[key]
+
+    async def _keep(self, key: str, draft: Draft, named: bool) -> None:
         await self._write(key, draft)
         if named:
             await self._write(self._new, Draft())
 
     async def leave(self) -> None:
-        """Write the draft before the program ends, if that does not take long."""
+        """Write what is not yet written before the program ends, if that does not take long."""
         try:
-            await asyncio.wait_for(self.flush(), 1)
+            async with asyncio.timeout(1):
+                await self._put_away()
+                await self.flush()
         except TimeoutError:
             self._screen.log.warning("the draft was slow to be written")
 
@@ -129,7 +142,7 @@ class Drafts:
         if self._forgives:
             self.changed()
         else:
-            self._screen.run_worker(self.flush(), group="draft", exit_on_error=False)
+            self._screen.run_worker(self.flush, group="draft", exit_on_error=False)
 
     @property
     def _new(self) -> str:

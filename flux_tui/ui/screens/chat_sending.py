@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flux_tui.core.errors import FluxError, InputError
@@ -116,7 +117,7 @@ class Sending:
                 session.effort = effort
                 screen.transcript.divider(back.line(), "switch")
                 screen.refresh_session()
-                keeping = screen.flux.runtime.keep_model(session)
+                keeping = partial(screen.flux.runtime.keep_model, session)
                 screen.run_worker(keeping, group="draft", exit_on_error=False)
 
     def models(self) -> Sequence[Offer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -259,7 +260,8 @@ class CompareScreen(ColumnsScreen):
             self.actions.asked()
             self.actions.reading.end_diff()
             stream = self.comparison.ask(item.text, item.files, only=indexes, beyond=item.beyond)
-            self.run_worker(self.follow(stream, indexes), group="ask", exit_on_error=False)
+            following = partial(self.follow, stream, indexes)
+            self.run_worker(following, group="ask", exit_on_error=False)
         self.show_waiting()
 
     def show_waiting(self) -> None:

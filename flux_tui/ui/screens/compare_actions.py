@@ -114,7 +114,7 @@ class CompareActions:
             stream = screen.comparison.retry(pane.index)
             await screen.follow(stream, [pane.index])
 
-        screen.run_worker(again(), group="ask", exit_on_error=False)
+        screen.run_worker(again, group="ask", exit_on_error=False)
 
     def _only(self, argument: str) -> None:
         """Ask one column alone: the chosen one, or that with the letter *argument*."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flux_tui.core.errors import InputError
@@ -217,7 +218,8 @@ class CompareOpening:
             self._screen.show_conversation()
             self._screen.transcript.divider(note, "notice")
 
-        self._screen.run_worker(self.replay(make, left), group="replay", exit_on_error=False)
+        showing = partial(self.replay, make, left)
+        self._screen.run_worker(showing, group="replay", exit_on_error=False)
 
     async def replay(
         self, make: Callable[[bool], Replay], left: Callable[[str, bool], None]

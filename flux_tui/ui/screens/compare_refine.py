@@ -154,8 +154,11 @@ class Refining:
             await self._judge(model, rubric, panes)
 
         def begin(model: ModelInfo) -> None:
+            async def judging() -> None:
+                await screen.attempt(ask(model))
+
             self._judging = screen.run_worker(
-                screen.attempt(ask(model)), group="judge", exclusive=True, exit_on_error=False
+                judging, group="judge", exclusive=True, exit_on_error=False
             )
 
         self._choose("Which model judges?", argument, begin)
@@ -221,7 +224,10 @@ class Refining:
                     words = f"Not replayed: {one_line(model.ref.provider, 30)} does not get this"
                     screen.say(words, "⊘", "$warning")
 
-            screen.run_worker(screen.attempt(ask()), group="replay", exit_on_error=False)
+            async def asking() -> None:
+                await screen.attempt(ask())
+
+            screen.run_worker(asking, group="replay", exit_on_error=False)
 
         self._choose("Which model repeats this column?", argument, begin)
 

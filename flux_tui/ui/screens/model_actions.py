@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flux_tui.core.errors import InputError
@@ -107,7 +108,7 @@ class ModelActions:
 
         self._screen.app.push_screen(picker, picked)
         # The screen's, not the picker's: what is found is kept when the picker is closed.
-        looking = self._look_out(picker)
+        looking = partial(self._look_out, picker)
         self._screen.run_worker(looking, group="lookout", exclusive=True, exit_on_error=False)
         flux.load_prices()
 
@@ -173,7 +174,11 @@ class ModelActions:
             now = session.model.snap_effort(session.effort)
             wanted = levels[(levels.index(now) + 1) % len(levels)] if now in levels else levels[0]
         session.effort = wanted
-        remembering = self._screen.flux.runtime.wish_effort(session.model.ref, wanted)
-        self._screen.run_worker(self._screen.attempt(remembering), exit_on_error=False)
+
+        async def remember() -> None:
+            wish = self._screen.flux.runtime.wish_effort(session.model.ref, wanted)
+            await self._screen.attempt(wish)
+
+        self._screen.run_worker(remember, exit_on_error=False)
         self._screen.refresh_session()
         self._screen.query_one(StatusLine).say(f"Effort: {wanted}")
