@@ -28,7 +28,8 @@ def crossed(budgets: Budgets, ledger: CostLedger, coming: Cost) -> tuple[str, ..
     if coming.amount is None:
         return ("its price is not known, so no budget can be kept",) if every else ()
     return tuple(
-        f"the budget of ${limit:f} a {name} would be crossed (${spent:.4f} spent)"
+        f"the budget of ${limit:f} a {name} would be crossed"
+        f" ({_figure(spent)} spent, {_figure(coming.amount)} expected)"
         for name, limit, spent in every
         if spent + coming.amount > limit
     )
@@ -40,12 +41,18 @@ def reached(budgets: Budgets, ledger: CostLedger) -> str:
     every = [*turn, *((f" a {name}", *rest) for name, *rest in _limits(budgets, ledger))]
     return next(
         (
-            f"the budget of ${limit:f}{name} is spent (${spent:.4f})"
+            f"the budget of ${limit:f}{name} is spent ({_figure(spent)})"
             for name, limit, spent in every
             if spent >= limit
         ),
         "",
     )
+
+
+def _figure(dollars: Decimal) -> str:
+    if not dollars:
+        return "nothing"
+    return f"${dollars:.4f}" if dollars >= Decimal("0.0001") else "under $0.0001"
 
 
 def _limits(budgets: Budgets, ledger: CostLedger) -> Iterator[tuple[str, Decimal, Decimal]]:

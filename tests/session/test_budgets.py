@@ -71,11 +71,20 @@ def test_every_limit_that_breaks_is_named() -> None:
     told = crossed(budgets, spent("1.95"), dollars("0.2"))
 
     assert [words.split(" a ")[1].split()[0] for words in told] == ["turn", "session"]
-    assert "$1.9500 spent" in told[1]
+    assert "($1.9500 spent, $0.2000 expected)" in told[1]
 
 
 def test_a_price_that_nobody_knows_keeps_no_budget() -> None:
     assert "not known" in crossed(Budgets(day=Decimal(1)), spent("0.1"), Cost())[0]
+
+
+def test_sums_too_small_for_four_digits_are_not_called_nothing() -> None:
+    budgets = Budgets(turn=Decimal("0.00001"), session=Decimal("0.00001"))
+
+    told = crossed(budgets, spent("0.000004"), dollars("0.00002"))
+
+    assert "(nothing spent, under $0.0001 expected)" in told[0]
+    assert "(under $0.0001 spent, under $0.0001 expected" in told[1]
 
 
 def test_the_strictest_limit_says_what_is_left() -> None:
