@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from flux_tui.ui.app import FluxApp
 from flux_tui.ui.screens.approval import ApprovalScreen
 from flux_tui.ui.screens.chat import ChatScreen
+from flux_tui.ui.screens.compare_columns import ColumnsScreen
 from flux_tui.ui.widgets.transcript import Transcript
 from tests.ui.driving import Chat, make_app, wait_until
 
@@ -95,7 +96,10 @@ def taken(app: FluxApp, scene: Scene) -> Callable[[Pilot[Any]], Awaitable[None]]
             chat.app.screen.set_focus(None)
             chat.prompt.focus()
         await _at_rest(app)
-        await chat.settle()
+        for screen in app.screen_stack:  # what lies below a dialog is seen, too
+            if isinstance(screen, (ChatScreen, ColumnsScreen)):
+                screen.clock.tick()
+        await pilot.pause()
 
     return play
 

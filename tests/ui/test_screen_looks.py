@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App
 from textual.content import Content
+from textual.widgets._toast import Toast
 
 from flux_tui.config.themes import THEMES
 from flux_tui.core.errors import InputError
@@ -19,8 +20,12 @@ from flux_tui.ui.outside import (
     desk_environment,
     open_link,
 )
+from flux_tui.ui.screens.model_picker import ModelPicker
 from flux_tui.ui.widgets.fitting import fitted, whole_hints
-from tests.ui.driving import chatting, wait_until
+from flux_tui.ui.widgets.pane_tabs import PaneTabs
+from flux_tui.ui.widgets.plain import Plain
+from flux_tui.ui.widgets.prompt import Prompt
+from tests.ui.driving import chatting, make_app, wait_until
 
 SECRETS = {"ANTHROPIC_API_KEY": "sk-ant-secret", "MY_TOKEN": "secret"}
 
@@ -144,3 +149,32 @@ async def test_only_web_links_are_opened(tmp_path: Path) -> None:
             await open_link(target, {"PATH": str(tmp_path)})
     with pytest.raises(InputError, match="no browser"):
         await open_link("https://example.org", {"PATH": str(tmp_path)}, platform="linux")
+
+
+async def test_a_dialog_takes_the_keys_of_the_chat_away_from_the_status_line(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        keys = chat.app.chat.query_one("#status-keys", Plain)
+        await wait_until(lambda: "F2" in str(keys.content))
+
+        await chat.press("f2")
+        await chat.dialog(ModelPicker)
+        await wait_until(lambda: not str(keys.content))
+        await chat.press("escape")
+
+        await wait_until(lambda: "F2" in str(keys.content))
+
+
+async def test_a_toast_hides_nothing_of_what_is_written(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_until(lambda: app.chat.furnished and app.chat.session, "the session")
+        app.warn("something is wrong with what was asked for")
+        await wait_until(lambda: list(app.screen.query(Toast)))
+        await pilot.pause()
+
+        toast = app.screen.query_one(Toast)
+        assert toast.region.height
+        assert not toast.region.overlaps(app.chat.query_one(Prompt).region)
+        assert toast.region.y >= app.chat.query_one(PaneTabs).region.bottom

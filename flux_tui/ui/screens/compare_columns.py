@@ -122,6 +122,14 @@ class ColumnsScreen(Screen[None]):
         """Show *words* in the status line."""
         self.query_one(StatusLine).say(words, glyph, style)
 
+    def on_screen_suspend(self) -> None:
+        """Let the status line see that something lies over it."""
+        self.clock.request()
+
+    def on_screen_resume(self) -> None:
+        """Let the status line see that nothing lies over it."""
+        self.clock.request()
+
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Make the column with the focus the chosen one."""
         pane = next((p for p in event.widget.ancestors if isinstance(p, ColumnPane)), None)

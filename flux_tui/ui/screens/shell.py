@@ -82,6 +82,14 @@ class Shell(Screen[None]):
         self.furnished = True
         self.show_tab(self.tab)
 
+    def on_screen_suspend(self) -> None:
+        """Let the status line see that something lies over it."""
+        self.clock.request()
+
+    def on_screen_resume(self) -> None:
+        """Let the status line see that nothing lies over it."""
+        self.clock.request()
+
     @property
     def actions(self) -> ChatActions:
         """What keys and commands do.

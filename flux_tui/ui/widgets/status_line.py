@@ -122,11 +122,13 @@ class StatusLine(Horizontal):
         words = f"{said} in {left} s" if left else said
         self._put("status-now", assemble(glyph, " ", words))
         width = self.size.width - 2
-        first = (*self._urgent, *self._hints)[:1]
+        # Below a dialog these keys do something else, or nothing.
+        hints = (*self._urgent, *self._hints) if self.screen.is_active else ()
+        first = hints[:1]
         least = sum(cell_len(key + label) + 3 for key, label in first)
         room = max(width - cell_len(words) - 4, min(least, width - _LEAST_WORDS))
         parts: list[str | tuple[str, str]] = []
-        for key, label in whole_hints((*self._urgent, *self._hints), room):
+        for key, label in whole_hints(hints, room):
             urgent = (key, label) in self._urgent
             parts += [
                 "  " if parts else "",
