@@ -12,9 +12,17 @@ from flux_tui.core.usage import JSON
 
 _TITLE = 200  # characters
 _ADDRESS = 2_000
-_TITLES = ("title", "document_title", "filename", "name", "file_id")
+_TITLES = ("title", "document_title", "filename", "name", "file_id", "fileSearchStore")
 _ADDRESSES = ("url", "uri", "source")
-_INSIDE = ("document", "tool_output", "url_citation", "file_citation")
+_INSIDE = (
+    "document",
+    "tool_output",
+    "url_citation",
+    "file_citation",
+    "web",
+    "retrievedContext",
+    "maps",
+)
 """Where vendors nest what is cited."""
 
 _NOTHING: Mapping[str, JSON] = {}
@@ -37,8 +45,9 @@ def sources(message: Message) -> tuple[Source, ...]:
     """Return what *message* cites, each once, in the order of its first citation.
 
     The citations stand in the replay data as the vendors sent them. Known are those of Anthropic
-    (url, title or document_title), OpenAI (url_citation, file_citation) and Cohere (sources with
-    a document or a tool's output; references of 2026-11). What names nothing is left out.
+    (url, title or document_title), OpenAI (url_citation, file_citation), Cohere (sources with a
+    document or a tool's output; references of 2026-11), Gemini (web, retrievedContext, maps) and
+    servers that give addresses alone. What names nothing is left out.
     """
     found = map(_read, _entries(message))
     return tuple({source.line: source for source in found if source is not None}.values())
@@ -68,6 +77,8 @@ def _flat(value: JSON, depth: int = 3) -> Iterator[Mapping[str, JSON]]:
             yield from _flat(inner, depth - 1)
         elif _is_object(entry):
             yield entry
+        elif isinstance(entry, str) and entry.startswith(("https://", "http://")):
+            yield {"url": entry}
 
 
 def _read(entry: Mapping[str, JSON]) -> Source | None:

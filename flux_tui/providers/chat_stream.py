@@ -5,8 +5,10 @@ Replay data, in the metadata of parts; OpenAI itself sends none of it:
               reasoning; in the content it stood between tags,
               {"details": [...]}: `reasoning_details`, each put together from its fragments
     Text      {"refusal": true}
-and of the reply: {"id", "model", "service_tier", "unfinished": true}; the last says that the
-server closed a text-only reply without a finish reason, as some do.
+and of the reply: {"id", "model", "service_tier", "citations": [...], "unfinished": true}; the last
+says that the server closed a text-only reply without a finish reason, as some do. Citations are
+the `annotations` of search models (OpenAI, OpenRouter); without them the `search_results` of
+Perplexity, or its and xAI's `citations`, which are addresses alone.
 
 A reply has one reasoning part, one text part and its calls, in this order.
 """
@@ -29,7 +31,7 @@ from flux_tui.core.sanitize import Sanitizer, one_line, sanitize
 from flux_tui.core.usage import JSON, Usage
 from flux_tui.providers.call_fragments import CallFragments, without_calls
 from flux_tui.providers.failures import StreamFailure, vendor_failure
-from flux_tui.providers.json_values import count, items, mapping, string
+from flux_tui.providers.json_values import count, items, mapping, plain, string
 from flux_tui.providers.think_tags import ThinkTags
 
 STOP_REASONS: dict[str, StopReason] = {
@@ -66,6 +68,8 @@ class Decoder:
         self._calls = CallFragments(_CALLS)
         self._details: list[JSON] = []
         self._reply: dict[str, JSON] = {}
+        self._annotations: list[JSON] = []
+        self._found: list[JSON] = []
         self._reason = ""
         self._refusal: list[str] = []
 
@@ -88,6 +92,9 @@ class Decoder:
         for name in ("id", "model", "service_tier"):
             if isinstance(chunk.get(name), str):
                 self._reply[name] = sanitize(string(chunk[name]))
+        # What was found comes with each chunk anew, or with the last one.
+        found = items(chunk.get("search_results")) or items(chunk.get("citations"))
+        self._found = found or self._found
         for choice in map(mapping, items(chunk.get("choices"))):
             if count(choice.get("index")) == 0:
                 yield from self._choice(choice)
@@ -101,6 +108,8 @@ class Decoder:
         if self._details:
             yield ThinkingDelta(_THINKING, "", {"details": self._details})
         stop = self._stop()
+        if cited := self._annotations or self._found:
+            self._reply["citations"] = [plain(entry) for entry in cited]
         yield Stopped(stop, one_line("".join(self._refusal), 500), dict(self._reply))
 
     def _stop(self) -> StopReason:
@@ -125,6 +134,9 @@ class Decoder:
         if not (delta or self._text.begun or self._calls):
             delta = mapping(choice.get("message"))  # a gateway that sends the answer in one piece
         yield from self._reasoned(delta)
+        for entry in items(delta.get("annotations")):
+            if entry not in self._annotations:
+                self._annotations.append(entry)
         content = delta.get("content")
         if isinstance(content, list):
             content = "".join(string(mapping(piece).get("text")) for piece in content)

@@ -9,7 +9,8 @@ Replay data, in the metadata of parts:
     Thinking  {"signature": str}; with {"bare": true} no thought but an empty part that carried it
     ToolCall  {"signature": str}
     Opaque    {"part": {...}}: the whole part (server-side tools, generated files)
-and of the reply: {"id", "model", "finish"}, what is known.
+and of the reply: {"id", "model", "finish", "citations": [...]}, what is known. Citations are the
+`groundingChunks` of a search and the `citationSources` of what was quoted.
 """
 
 from __future__ import annotations
@@ -107,6 +108,7 @@ class Decoder:
         self._calls = 0
         self._usage: dict[str, JSON] = {}
         self._reply: dict[str, JSON] = {}
+        self._cited: list[JSON] = []
         self._reason = ""
         self._detail = ""
         self._blocked = ""
@@ -139,6 +141,8 @@ class Decoder:
         """End the reply. See `transport.StreamDecoder`."""
         yield from self._closed()
         stop = self._stop()
+        if self._cited:
+            self._reply["citations"] = list(self._cited)
         yield Stopped(stop, one_line(self._detail, 500), dict(self._reply))
 
     def _stop(self) -> StopReason:
@@ -163,6 +167,12 @@ class Decoder:
     def _candidate(self, candidate: dict[str, JSON]) -> Iterator[StreamEvent]:
         for part in map(mapping, items(mapping(candidate.get("content")).get("parts"))):
             yield from self._part(part)
+        found = items(mapping(candidate.get("groundingMetadata")).get("groundingChunks"))
+        quoted = items(mapping(candidate.get("citationMetadata")).get("citationSources"))
+        # Later events may tell again what an earlier one has told.
+        for entry in map(plain, [*found, *quoted]):
+            if entry not in self._cited:
+                self._cited.append(entry)
         reason = string(candidate.get("finishReason"))
         if reason and reason != "FINISH_REASON_UNSPECIFIED":
             self._reason = reason

@@ -43,6 +43,9 @@ def citing(data: dict[str, JSON], of_reply: dict[str, JSON] | None = None) -> Me
         ),
         ({"url_citation": {"url": "https://c.org", "title": "C"}}, Source("C", "https://c.org")),
         ({"type": "file_citation", "file_id": "f1", "filename": "d.txt"}, Source("d.txt")),
+        ({"web": {"uri": "https://e.org", "title": "e.org"}}, Source("e.org", "https://e.org")),
+        ({"retrievedContext": {"text": "so", "fileSearchStore": "stores/x"}}, Source("stores/x")),
+        ({"uri": "https://f.org", "startIndex": 3}, Source("", "https://f.org")),
     ],
 )
 def test_every_vendors_form_is_read(entry: dict[str, JSON], expected: Source) -> None:
@@ -64,6 +67,14 @@ def test_control_characters_and_lines_are_taken_out_and_a_cut_address_is_none() 
     entry: JSON = {"title": "a\x1b]8;;evil\x07\nb", "url": "https://x.org/" + "a" * 3_000}
 
     assert sources(citing({"citations": [entry]})) == (Source("a b"),)
+
+
+def test_an_address_alone_is_a_source() -> None:
+    cited: JSON = ["https://a.org", "http://b.org", "https://a.org", "javascript:alert(1)"]
+
+    told = sources_text(citing({}, {"citations": cited}))
+
+    assert told == "Sources:\n\n1. https://a.org\n2. http://b.org"
 
 
 def test_what_is_no_entry_cites_nothing() -> None:

@@ -12,6 +12,7 @@ from flux_tui.core.builder import MessageBuilder
 from flux_tui.core.events import OpaqueItem, Stopped, StreamEvent
 from flux_tui.core.messages import Message, Thinking
 from flux_tui.core.models import Api
+from flux_tui.core.sources import Source, sources
 from flux_tui.providers import anthropic_stream, chat_stream, responses_stream
 from flux_tui.providers.failures import StreamFailure
 from tests.providers.recorded import MODULES, decoder, model
@@ -219,6 +220,44 @@ def test_chat_text_without_a_finish_reason_ends_when_the_server_says_done() -> N
     assert message.stop == "end"
     assert message.metadata is not None
     assert message.metadata.data["unfinished"] is True
+
+
+@pytest.mark.parametrize(
+    ("more", "annotations", "expected"),
+    [
+        # A search model of OpenAI's or OpenRouter's: with the text, or again with the last chunk.
+        (
+            {},
+            [{"type": "url_citation", "url_citation": {"url": "https://a.org", "title": "A"}}],
+            "A",
+        ),
+        # Perplexity: with every chunk.
+        (
+            {
+                "citations": ["https://a.org"],
+                "search_results": [{"title": "A", "url": "https://a.org", "date": None}],
+            },
+            [],
+            "A",
+        ),
+        ({"citations": ["https://a.org"]}, [], ""),
+        # A gateway that tells both.
+        ({"citations": ["https://a.org"]}, [{"url": "https://a.org", "title": "A"}], "A"),
+    ],
+)
+def test_chat_citations_are_kept_once(
+    more: dict[str, object], annotations: list[object], expected: str
+) -> None:
+    message = built(
+        "openai-chat",
+        chunk(content="It is so.", annotations=annotations) | more,
+        chunk(annotations=annotations) | more,
+        chunk("stop") | more,
+        {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}},
+    )
+
+    assert message.text == "It is so."
+    assert sources(message) == (Source(expected, "https://a.org"),)
 
 
 def test_chat_refusals_are_named() -> None:

@@ -16,6 +16,7 @@ from flux_tui.core.errors import ErrorKind
 from flux_tui.core.events import Stopped, StreamEvent, UsageUpdate
 from flux_tui.core.messages import Message, Opaque, Text, Thinking
 from flux_tui.core.sanitize import sanitize
+from flux_tui.core.sources import sources
 from flux_tui.core.usage import Usage
 from flux_tui.providers.failures import StreamFailure
 from flux_tui.providers.gemini_arguments import PartialArguments, steps_of
@@ -240,6 +241,35 @@ def test_every_reason_to_stop_has_its_meaning(reason: str) -> None:
 
     assert isinstance(stopped, Stopped)
     assert stopped.reason == STOP_REASONS[reason]
+
+
+def test_what_a_search_found_is_cited_once() -> None:
+    web: Piece = {"web": {"uri": "https://a.org", "title": "a.org"}}
+    more: Piece = {"web": {"uri": "https://b.org", "title": "b.org"}}
+    first, second = json.loads(response({"text": "It is "})), json.loads(response({"text": "so."}))
+    first["candidates"][0]["groundingMetadata"] = {"groundingChunks": [web]}
+    second["candidates"][0]["groundingMetadata"] = {"groundingChunks": [web, more]}
+    second["candidates"][0]["citationMetadata"] = {"citationSources": [{"uri": "https://c.org"}]}
+
+    message = built(json.dumps(first), json.dumps(second), END)
+
+    assert message.text == "It is so."
+    assert [source.url for source in sources(message)] == [
+        "https://a.org",
+        "https://b.org",
+        "https://c.org",
+    ]
+
+
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded traffic at hand")
+def test_the_sources_of_a_recorded_search_are_found() -> None:
+    path = next(path for path in PATHS if "web_search_tool_stream" in path.name)
+    chunks = [json.dumps(line) for line in lines_of(path)]
+
+    found = sources(built(*chunks))
+
+    assert found[0].title.startswith("Weather information for San Francisco")
+    assert all(source.url.startswith("https://") for source in found)
 
 
 def test_an_end_without_a_word_is_a_failure() -> None:
