@@ -125,6 +125,11 @@ https://example.org/a/very/long/path/that/goes/on/and/on/and/on/and/on/and/on/an
 on/until/it/is/wider/than/any/terminal/anybody/has?with=a&query=string&and=another&one=too
 """
 
+CITED = """\
+I looked nothing up, but I name two pages as a model that searches would: below this answer stands
+what it refers to.
+"""
+
 MARKDOWN = f"""\
 # Everything at once
 

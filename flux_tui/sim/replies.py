@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from flux_tui.sim import content
 from flux_tui.sim.prompts import Directive
-from flux_tui.sim.script import Ask, Call, Outcome, Reply, Stop, Tool
+from flux_tui.sim.script import Ask, Call, Outcome, Page, Reply, Stop, Tool
 from flux_tui.sim.tokens import pieces
 from flux_tui.sim.values import Object, dumps, mapping, sequence, string
 
@@ -89,7 +89,15 @@ def _prompted(ask: Ask) -> Reply:
         return Reply(thinking=thinking, text=pieces(dumps(example(ask.schema))))
     if re.search(r"\btruncate\b|\bmax tokens\b", lower):
         return Reply(thinking=thinking, text=pieces(content.LIST)[:40], stop="length")
+    if re.search(r"\bsources\b|\bcite\b|\bcitations?\b", lower):
+        return Reply(thinking=thinking, text=pieces(content.CITED), pages=_PAGES)
     return Reply(thinking=thinking, text=_text(lower, ask))
+
+
+_PAGES = (
+    Page("Example Domain", "https://example.org/"),
+    Page("Example Domains of the IANA", "https://www.iana.org/help/example-domains"),
+)
 
 
 _TEXTS: tuple[tuple[str, str], ...] = (

@@ -76,6 +76,14 @@ class Call:
     raw: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What an answer cites: each wire format has a form of its own for it, Mistral's has none."""
+
+    title: str
+    url: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """An answer before it is put into a wire format; texts are cut into tokens."""
@@ -83,6 +91,7 @@ class Reply:
     thinking: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    pages: tuple[Page, ...] = ()
     stop: Stop = "end"
     stop_sequence: str | None = None
     redacted: bool = False  # the reasoning is hidden even from the client

@@ -13,7 +13,7 @@ from flux_tui.sim.formats.base import identifier, sse
 from flux_tui.sim.replies import prompt_text
 from flux_tui.sim.rules import anthropic as rules
 from flux_tui.sim.rules.common import Violation
-from flux_tui.sim.script import Answer, Ask, Call, Frame, Outcome, Segment, Tool
+from flux_tui.sim.script import Answer, Ask, Call, Frame, Outcome, Page, Reply, Segment, Tool
 from flux_tui.sim.signing import sign
 from flux_tui.sim.values import Object, dumps, integer, mapping, objects, sequence, string
 
@@ -231,10 +231,23 @@ def _blocks(answer: Answer) -> Iterator[tuple[Object, tuple[str, ...]]]:
             block: Object = {"type": "thinking", "thinking": text, "signature": sign(claims, text)}
             yield block, shown
     if reply.text:
-        yield {"type": "text", "text": "".join(reply.text)}, reply.text
+        text_block: Object = {"type": "text", "text": "".join(reply.text)}
+        if reply.pages:
+            text_block["citations"] = [_citation(page, reply) for page in reply.pages]
+        yield text_block, reply.text
     for number, call in enumerate(reply.calls):
         name = identifier("toolu_01", ask.seed, number, 22)
         yield _tool_use(name, call), _json_pieces(call)
+
+
+def _citation(page: Page, reply: Reply) -> Object:
+    return {
+        "type": "web_search_result_location",
+        "cited_text": "".join(reply.text)[:60],
+        "url": page.url,
+        "title": page.title,
+        "encrypted_index": sign({"url": page.url}, "citation"),
+    }
 
 
 def _tool_use(name: str, call: Call) -> Object:
@@ -261,6 +274,7 @@ def _block_frames(index: int, block: Object, tokens: tuple[str, ...]) -> Iterato
         "tool_use": {"input": {}},
     }
     opened: Object = {**block, **mapping(empty.get(kind))}
+    cited = objects(opened.pop("citations", ()))
     start: Object = {"type": "content_block_start", "index": index, "content_block": opened}
     yield Frame(sse(start, "content_block_start"))
     for token in tokens:
@@ -268,6 +282,8 @@ def _block_frames(index: int, block: Object, tokens: tuple[str, ...]) -> Iterato
             yield Frame(_delta(index, {"type": "input_json_delta", "partial_json": token}), 1)
         else:
             yield Frame(_delta(index, {"type": f"{kind}_delta", kind: token}), 1)
+    for citation in cited:
+        yield Frame(_delta(index, {"type": "citations_delta", "citation": citation}))
     if kind == "thinking":
         signature = {"type": "signature_delta", "signature": block["signature"]}
         yield Frame(_delta(index, signature))

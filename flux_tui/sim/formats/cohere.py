@@ -142,6 +142,8 @@ class CohereFormat:
                 _call(answer, number, call, _arguments(call))
                 for number, call in enumerate(reply.calls)
             ]
+        if reply.pages:
+            message["citations"] = _citations(reply)
         return {"id": _reply_id(answer), "message": message, **_end(answer)}
 
     def frames(self, answer: Answer) -> Iterator[Frame]:
@@ -160,6 +162,9 @@ class CohereFormat:
                 yield _piece("tool-plan-delta", {"tool_plan": token}, tokens=1)
         elif reply.text:
             yield from _stretch("text", reply.text, index)
+        for number, citation in enumerate(_citations(reply)):
+            yield _piece("citation-start", {"citations": citation}, number)
+            yield Frame(sse({"type": "citation-end", "index": number}, "citation-end"))
         for number, call in enumerate(reply.calls):
             yield from _call_frames(answer, number, call)
         yield _frame("message-end", _end(answer), terminal=True)
@@ -181,6 +186,20 @@ def _stretch(kind: str, tokens: tuple[str, ...], index: int) -> Iterator[Frame]:
     for token in tokens:
         yield _piece("content-delta", {"content": {kind: token}}, index, 1)
     yield Frame(sse({"type": "content-end", "index": index}, "content-end"))
+
+
+def _citations(reply: Reply) -> list[Object]:
+    text = "".join(reply.text)
+    found: list[Object] = []
+    for number, page in enumerate(reply.pages):
+        source = {
+            "type": "document",
+            "id": f"doc:{number}",
+            "document": {"title": page.title, "url": page.url},
+        }
+        place: Object = {"start": 0, "end": len(text), "text": text, "type": "TEXT_CONTENT"}
+        found.append({**place, "sources": [source]})
+    return found
 
 
 def _reply_id(answer: Answer) -> str:

@@ -213,6 +213,9 @@ def _ending(answer: Answer) -> Object:
         ending["finishMessage"] = "Model generated function call(s)."
     elif reply.stop in _CASES:
         ending["finishMessage"] = _CASES[reply.stop]
+    if reply.pages:
+        found = [{"web": {"uri": page.url, "title": page.title}} for page in reply.pages]
+        ending["groundingMetadata"] = {"groundingChunks": found, "webSearchQueries": []}
     return ending
 
 

@@ -15,7 +15,7 @@ from flux_tui.sim.formats.chat_history import forced, history, segments, tools
 from flux_tui.sim.rules import openai_chat as rules
 from flux_tui.sim.rules.common import Violation
 from flux_tui.sim.rules.openai_common import reasons
-from flux_tui.sim.script import Answer, Ask, Call, Frame
+from flux_tui.sim.script import Answer, Ask, Call, Frame, Reply
 from flux_tui.sim.values import Object, dumps, integer, mapping, objects, sequence, string
 
 _FINISH = {"end": "stop", "tool_use": "tool_calls", "length": "length", "refusal": "stop"}
@@ -122,7 +122,7 @@ class ChatFormat:
             "role": "assistant",
             "content": text if text and not refused else None,
             "refusal": text if refused else None,
-            "annotations": [],
+            "annotations": _annotations(reply),
         }
         if reply.calls:
             message["tool_calls"] = [
@@ -156,6 +156,8 @@ class ChatFormat:
             yield Frame(_chunk(answer, {key: token}), 1)
         for number, call in enumerate(reply.calls):
             yield from _call_frames(answer, number, call)
+        if reply.pages:
+            yield Frame(_chunk(answer, {"annotations": _annotations(reply)}))
         finish = _FINISH[reply.stop]
         yield Frame(_chunk(answer, {}, finish), terminal=True)
         options = mapping(answer.body.get("stream_options"))
@@ -164,6 +166,14 @@ class ChatFormat:
             data: Object = {**envelope, "choices": [], "usage": _usage(answer)}
             yield Frame(sse(data), terminal=True)
         yield Frame(_DONE, terminal=True)
+
+
+def _annotations(reply: Reply) -> list[Object]:
+    place = {"start_index": 0, "end_index": len("".join(reply.text))}
+    return [
+        {"type": "url_citation", "url_citation": {**place, "url": page.url, "title": page.title}}
+        for page in reply.pages
+    ]
 
 
 def _envelope(answer: Answer, kind: str) -> Object:

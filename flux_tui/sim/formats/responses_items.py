@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flux_tui.sim.catalog import gpt_profile
 from flux_tui.sim.formats.base import identifier, sse
 from flux_tui.sim.formats.openai import json_pieces
-from flux_tui.sim.script import Answer, Call, Frame
+from flux_tui.sim.script import Answer, Call, Frame, Page
 from flux_tui.sim.signing import sign
 from flux_tui.sim.values import Object, dumps, mapping, objects, string
 
@@ -33,7 +33,8 @@ def _messages(answer: Answer) -> list[tuple[Object, Tokens]]:
     if not reply.text:
         return []
     text = "".join(reply.text)
-    part: Object = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    cited = [_citation(page, len(text)) for page in reply.pages]
+    part: Object = {"type": "output_text", "text": text, "annotations": cited, "logprobs": []}
     if reply.stop == "refusal":
         part = {"type": "refusal", "refusal": text}
     item: Object = {
@@ -46,6 +47,11 @@ def _messages(answer: Answer) -> list[tuple[Object, Tokens]]:
     if gpt_profile(answer.ask.model).phases:
         item["phase"] = "commentary" if reply.calls else "final_answer"
     return [(item, reply.text)]
+
+
+def _citation(page: Page, end: int) -> Object:
+    place = {"start_index": 0, "end_index": end}
+    return {"type": "url_citation", **place, "url": page.url, "title": page.title}
 
 
 def _arguments(call: Call) -> str:
@@ -128,10 +134,16 @@ class Events:
         refused = part["type"] == "refusal"
         key, name = ("refusal", "refusal") if refused else ("text", "output_text")
         extra: Object = {} if refused else {"logprobs": []}
-        blank = {**part, key: ""}
+        cited = objects(part.get("annotations"))
+        blank: Object = {**part, key: ""}
+        if cited:
+            blank["annotations"] = []
         yield Frame(self.make("response.content_part.added", **at, part=blank))
         for token in tokens:
             yield Frame(self.make(f"response.{name}.delta", **at, delta=token, **extra), 1)
+        for number, annotation in enumerate(cited):
+            told: Object = {"annotation_index": number, "annotation": annotation}
+            yield Frame(self.make("response.output_text.annotation.added", **at, **told))
         yield Frame(self.make(f"response.{name}.done", **at, **{key: "".join(tokens)}, **extra))
         yield Frame(self.make("response.content_part.done", **at, part=part))
 
