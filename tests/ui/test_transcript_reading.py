@@ -288,6 +288,25 @@ async def test_sources_stand_below_the_answer_literally_and_open_like_links():
         assert transcript.search("example.org") == 1
 
 
+async def test_a_source_too_long_for_a_row_goes_on_below_its_title_and_is_copied_whole():
+    url = "https://example.org/a/place"
+    origin = Origin("anthropic", "anthropic", "http://localhost", "claude-x")
+    cited = [{"title": "A title of five words", "url": url}]
+    part = Text("It is so.", ProviderMetadata(origin, {"citations": cited}))
+    conversation = Conversation().plus(user_message("hi"), answer("", "a0", parts=(part,)))
+    async with Demo().run_test(size=(40, 24)) as pilot:
+        transcript = await opened(pilot, conversation)
+        y = line_of(transcript, "1. A title")
+        first, second = shown(transcript).splitlines()[y : y + 2]
+        assert first.index("A title") == second.index("https")
+
+        start = Offset(first.index("1."), y)
+        end = Offset(second.rindex("e") + 1, y + 1)
+        selected = transcript.get_selection(Selection(start, end))
+
+        assert selected == (f"1. A title of five words — {url}", "\n")
+
+
 async def test_what_has_no_link_says_so_with_an_empty_one():
     async with Demo().run_test(size=(80, 24)) as pilot:
         await opened(pilot, talk("nothing here"))

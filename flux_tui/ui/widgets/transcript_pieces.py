@@ -179,10 +179,14 @@ class SourcesPiece(Piece):
     def _build(self, width: int) -> list[Row]:
         rows = [Row(plain("Sources", ".transcript--quiet"))]
         for number, each in enumerate(self._cited, 1):
-            line = plain(f"{number}. {each.title}", ".transcript--quiet")
+            mark = f"{number}. "
+            line = plain(each.title, ".transcript--quiet")
             if each.url:
                 line += plain(" — " if each.title else "", ".transcript--quiet") + address(each.url)
-            rows += wrap(line, min(width, PROSE))
+            first, *more = wrap(line, min(width, PROSE) - len(mark))
+            rows.append(Row(plain(mark, ".transcript--quiet") + first.content, join=first.join))
+            blank = plain(" " * len(mark))
+            rows += [Row(blank + row.content, indent=len(mark), join=row.join) for row in more]
         return rows
 
 
