@@ -73,6 +73,7 @@ class Comparison:
             raise InputError("an answer is still running", hint="stop it first")
         self.base = base
         self.columns = [Column(base.branch(model, reads=reads)) for model in models]
+        self.order = list(range(len(models)))  # of the columns, as the user has arranged them
         self.reads = reads
         self.budgets = replace(base.ledger.budgets, turn=base.budget)
         self.blind = False  # nobody is to know yet which model is which

@@ -20,16 +20,18 @@ def comparison_key(session_id: str) -> str:
 
 
 async def remember(store: SessionStore, comparison: Comparison) -> None:
-    """Keep the models of the columns and where each stands; nothing before the first message.
+    """Keep the models of the columns in their order, and where each stands.
+
+    Nothing is kept before the first message.
 
     Raises:
         StoreError: it cannot be stored.
     """
     if comparison.base.id is None or comparison.base.read_only:
         return
+    arranged = [comparison.columns[index].session for index in comparison.order]
     columns = [
-        {"model": str(column.session.model.ref), "head": column.session.conversation.head}
-        for column in comparison.columns
+        {"model": str(session.model.ref), "head": session.conversation.head} for session in arranged
     ]
     tips = comparison.tips()
     fields = {

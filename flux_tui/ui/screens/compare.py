@@ -96,6 +96,15 @@ class CompareScreen(ColumnsScreen):
 
     # ── looks ──
 
+    def order_columns(self, *, shuffle: bool = False) -> None:
+        """See `ColumnsScreen`; what the user has arranged is kept."""
+        super().order_columns(shuffle=shuffle)
+        arranged = [pane.index for pane in self.panes]
+        if arranged != self.comparison.order and not shuffle:
+            self.comparison.order = arranged
+            if any(pane.turns for pane in self.panes):
+                self.remember()
+
     def refresh_bar(self) -> None:
         """Say what is compared, and how the columns go on."""
         if not self.is_mounted:
