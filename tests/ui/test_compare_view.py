@@ -709,6 +709,7 @@ async def test_a_turn_stands_level_though_rows_above_it_were_guessed_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Lines, "guess", lambda self, width: 4)  # so high is the head of an answer
+    monkeypatch.setattr(ColumnText, "_measure_more", lambda self: None)  # no idle time comes
     async with comparing(tmp_path) as view:
         short, long = await unequal(view)
         view.screen.together = "off"

@@ -137,8 +137,8 @@ class ColumnText(Transcript):
         before, line = round(self.scroll_y), -1
         for _ in range(_TRIES):
             last, line = line, max(self._line_at(spot, by), 0)
-            if line == last:
-                break
+            if line == last == round(self.scroll_y):
+                break  # else what was measured above has moved the window
             self._reach = line if line > self._last_top else 0
             self._go(line)
             self._measure_visible()
