@@ -64,7 +64,7 @@ class ChatSession:
         self.id = session_id
         self.title = title
         self.conversation = Conversation() if conversation is None else conversation
-        self.model = model
+        self.model = self._asked = model
         self.effort: Effort | None = effort
         self.read_only = False
         self.notices: list[str] = []
@@ -317,6 +317,7 @@ class ChatSession:
             yield problem
             return
         self._stop = stop = asyncio.Event()
+        self._asked = self.model  # what is chosen from now on is for the next message
         try:
             async with aclosing(run(stop)) as events:
                 async for event in events:
@@ -359,7 +360,7 @@ class ChatSession:
         self.purse.begin(self.budget)
         if not self.purse.holds:
             return None
-        outgoing, services = await self._outgoing(self.model), self._services
+        outgoing, services = await self._outgoing(self._asked), self._services
         coming = await asyncio.to_thread(
             forecast, history, outgoing, meter=services.meter, price=services.price
         )
@@ -371,7 +372,7 @@ class ChatSession:
             gather,
             history,
             self.privacy,
-            self.model.context_window,
+            deps.model.context_window,
             lambda messages: self._services.meter.weigh(messages, deps.model)[0],
         )
         if (refused := await self._unaffordable(deps.stop, history)) is not None:
@@ -429,7 +430,7 @@ class ChatSession:
                 yield event
 
     async def _deps(self, stop: asyncio.Event) -> TurnDeps:
-        services, model = self._services, self.model
+        services, model = self._services, self._asked
         return TurnDeps(
             outgoing=await self._outgoing(model),
             provider=await services.open_provider(model),

@@ -14,7 +14,7 @@ import pytest
 from flux_tui.config.settings import load_settings
 from flux_tui.core.codec import dump_conversation, dump_message, load_conversation
 from flux_tui.core.errors import InputError
-from flux_tui.core.events import Noted
+from flux_tui.core.events import Committed, Noted
 from flux_tui.core.messages import Image
 from flux_tui.session.privacy import WITHHELD, Privacy
 from flux_tui.session.session import ChatSession
@@ -81,6 +81,21 @@ async def test_a_switch_counts_what_the_new_model_gets(make: Make) -> None:
 
     assert switch.tokens == session.context().tokens
     assert abs(switch.tokens - found.tokens) < 0.2 * found.tokens
+
+
+async def test_a_switch_while_a_message_is_stored_is_for_the_next_one(make: Make) -> None:
+    runtime = make()
+    await runtime.start()
+    session = runtime.new_session(runtime.find_model(CLAUDE))
+    turn = session.send("Hello")
+    assert isinstance(await anext(turn), Committed)
+
+    session.swap(runtime.find_model(GPT))
+    await drain(turn)
+    await drain(session.send("And you?"))
+
+    answers = [str(m.model) for m in session.conversation.path if m.role == "assistant"]
+    assert answers == [CLAUDE, GPT]
 
 
 async def test_a_preflight_tells_what_a_switch_would_do_and_changes_nothing(make: Make) -> None:
