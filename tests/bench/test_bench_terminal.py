@@ -1,6 +1,7 @@
 """The terminal and the server that measure: do they see what happens, and when?"""
 
 import asyncio
+import time
 from pathlib import Path
 
 import httpx2
@@ -11,36 +12,50 @@ from bench.terminal import Terminal
 
 pytestmark = pytest.mark.terminal
 
-ECHO = """
-import sys, time
-sys.stdout.write("\\x1b[?2026$p\\x1b[?2048$pready")
-sys.stdout.flush()
-answers = sys.stdin.buffer.raw.read(64)
-time.sleep(0.3)
-sys.stdout.write("\\x1b[2J\\x1b[Hfirst" + answers.decode().replace("\\x1b", "E"))
-sys.stdout.flush()
-time.sleep(0.3)
-sys.stdout.write("\\x1b[2J\\x1b[Hsecond")
-sys.stdout.flush()
-time.sleep(60)
+TALKER = """
+import sys, tty
+tty.setraw(0)
+def show(text):
+    sys.stdout.write(text)
+    sys.stdout.flush()
+def key():
+    return sys.stdin.buffer.raw.read(64).decode()
+show("\\x1b[?2026$p\\x1b[?2048$pready")
+answers = key()
+while answers.count("$y") < 2:
+    answers += key()
+show("\\x1b[1;20H" + answers.replace("\\x1b", "E"))
+for word in ("first", "second", "third"):
+    key()
+    show("\\x1b[2J\\x1b[H" + word)
 """
 
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
-    (tmp_path / "talker.py").write_text(f"import tty; tty.setraw(0)\n{ECHO}")
+    """A program that shows the next word for every key."""
+    (tmp_path / "talker.py").write_text(TALKER)
     return Terminal((), module="talker", env={}, cwd=tmp_path)
+
+
+def read_until(terminal: Terminal, mark: bytes) -> float:
+    """Take what comes up to *mark* without looking at the screen; when that was."""
+    while mark not in terminal.output:
+        assert terminal.read(0.05)
+    return time.monotonic()
 
 
 def test_a_screen_that_is_gone_again_is_dated_to_when_it_was(terminal: Terminal) -> None:
     with terminal:
-        while b"second" not in terminal.output:
-            terminal.read(0.05)
+        begun = time.monotonic()
+        came = [read_until(terminal, b"2048;0$y")]
+        for word in (b"first", b"second"):
+            terminal.type("x")
+            came.append(read_until(terminal, word))
         ready = terminal.until(lambda text: "ready" in text)
         first = terminal.until(lambda text: "first" in text)
         second = terminal.until(lambda text: "second" in text)
-    assert ready < first < second
-    assert min(first - ready, second - first) > 0.2
+    assert begun < ready <= came[0] < first <= came[1] < second <= came[2]
 
 
 def test_it_answers_what_a_program_asks_its_terminal(terminal: Terminal) -> None:
@@ -49,8 +64,10 @@ def test_it_answers_what_a_program_asks_its_terminal(terminal: Terminal) -> None
 
 
 def test_what_never_shows_is_told_with_the_screen(terminal: Terminal) -> None:
-    with terminal, pytest.raises(TimeoutError, match="ready"):
-        terminal.until(lambda text: "nothing of the kind" in text, 0.2)
+    with terminal:
+        terminal.until(lambda text: "ready" in text)
+        with pytest.raises(TimeoutError, match="ready"):
+            terminal.until(lambda text: "nothing of the kind" in text, 0.2)
 
 
 async def ask(url: str, prompt: str) -> str:
