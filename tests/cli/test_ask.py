@@ -8,9 +8,10 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -201,15 +202,29 @@ async def test_a_budget_without_a_price_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_an_interrupt_keeps_what_has_arrived(tmp_path: Path, number: signal.Signals) -> None:
-    loop = asyncio.get_running_loop()
-    loop.call_later(0.8, os.kill, os.getpid(), number)
+    async def interrupt() -> None:
+        while not drafts(tmp_path / "home" / "data" / "flux.db"):
+            await asyncio.sleep(0.02)
+        os.kill(os.getpid(), number)
 
+    interrupting = asyncio.create_task(interrupt())
     status, out, err = await run(tmp_path, Question(prompt="Hello", output="json"), sim_speed="2")
 
+    await interrupting
     assert status == 130
     assert json.loads(out)["stop"] == "aborted"
     assert json.loads(out)["usage"]["estimated"] is True
     assert "interrupted; what had arrived of the answer is kept" in err
+
+
+def drafts(path: Path) -> int:
+    """How many answers in flight are stored."""
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path)) as database:
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'draft'").fetchone():
+            return 0
+        return database.execute("SELECT count(*) FROM draft").fetchone()[0]
 
 
 async def test_a_reader_that_leaves_ends_the_turn(tmp_path: Path) -> None:
