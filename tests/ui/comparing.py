@@ -12,7 +12,7 @@ from flux_tui.ui.screens.compare_dialogs import QuestionScreen
 from flux_tui.ui.widgets.column_pane import ColumnPane
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
-from tests.ui.driving import Chat, chatting, wait_until
+from tests.ui.driving import Chat, chatting, handled, wait_until
 
 MODELS = "anthropic/claude-opus-5 openai/gpt-5.5 gemini/gemini-3.5-flash"
 TWO = "anthropic/claude-opus-5 openai/gpt-5.5"
@@ -54,7 +54,7 @@ class View:
     async def answer(self, kind: type[QuestionScreen], value: bool = True) -> None:
         dialog = await self.chat.dialog(kind)
         dialog.dismiss(value)
-        await self.chat.pilot.pause()
+        await handled(self.chat.pilot)
 
     async def say(self, text: str) -> None:
         """Send *text* and wait until all asked have answered."""
@@ -72,9 +72,9 @@ class View:
         return any(w.group == "ask" and not w.is_finished for w in self.screen.workers)
 
     async def settle(self) -> None:
-        await self.chat.pilot.pause()
+        await handled(self.chat.pilot)
         self.screen.clock.tick()
-        await self.chat.pilot.pause()
+        await handled(self.chat.pilot)
 
 
 async def open_view(chat: Chat, words: str = TWO) -> View:

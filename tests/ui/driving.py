@@ -17,6 +17,12 @@ from flux_tui.ui.screens.consent import ConsentScreen
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 
+_ROUNDS = 40
+"""How often messages are waited for at the most: while an answer streams there are always some."""
+
+_STILL = 3
+"""After how many rounds without a message nothing more is expected."""
+
 
 def make_app(home: Path, **environ: str) -> FluxApp:
     """Return the application on a home and a working folder of its own."""
@@ -34,6 +40,24 @@ async def wait_until(true: Callable[[], object], what: str = "") -> None:
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"never came true: {what or true}") from None
+
+
+async def handled(pilot: Pilot[Any]) -> None:
+    """Wait until every message is handled, and all that came of it, and what they changed shown.
+
+    A pilot waits until its process takes little of the processor, which is also so where a busy
+    machine gives it none. For threads, timers and workers there is `wait_until`.
+    """
+    still = 0
+    for _ in range(_ROUNDS):
+        await pilot._wait_for_screen()  # pyright: ignore[reportPrivateUsage]
+        screen = pilot.app.screen
+        screen._on_timer_update()  # pyright: ignore[reportPrivateUsage]
+        pumps = (pilot.app, *screen.walk_children(with_self=True))
+        moving = any(pump.message_queue_size for pump in pumps)
+        still = 0 if moving or screen._callbacks else still + 1  # pyright: ignore[reportPrivateUsage]
+        if still == _STILL:
+            return
 
 
 @dataclass(slots=True)
@@ -67,8 +91,9 @@ class Chat:
         return str(self.app.screen.query_one(selector, Plain).content)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        for key in keys:
+            await self.pilot.press(key)
+            await handled(self.pilot)
 
     async def send(self, text: str) -> None:
         """Send *text* and do not wait for the answer."""
@@ -97,21 +122,21 @@ class Chat:
 
     async def settle(self) -> None:
         """Let everything be painted."""
-        await self.pilot.pause()
+        await handled(self.pilot)
         self.app.chat.clock.tick()
-        await self.pilot.pause()
+        await handled(self.pilot)
 
     async def agree(self) -> None:
         """Let a vendor that is new read the conversation, by the mouse: it need not wait."""
         await self.dialog(ConsentScreen)
         await self.pilot.click("#yes")
         await wait_until(lambda: isinstance(self.app.screen, ChatScreen), "the dialog to close")
-        await self.pilot.pause()
+        await handled(self.pilot)
 
     async def dialog(self, kind: type[Any]) -> Any:
         """Wait for a dialog and return it."""
         await wait_until(lambda: isinstance(self.app.screen, kind), kind.__name__)
-        await self.pilot.pause()
+        await handled(self.pilot)
         return self.app.screen
 
 
