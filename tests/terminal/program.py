@@ -10,10 +10,11 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pyte
@@ -75,12 +76,22 @@ class Program:
         environment |= {"TEXTUAL_ANIMATIONS": "none", **(env or {})}
         for name in ("COLUMNS", "LINES"):  # would hide the size of this terminal
             environment.pop(name, None)
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(cwd or Path.cwd())
-            command = argv or [sys.executable, "-m", module, *words]
-            os.execvpe(command[0], [*command], environment)
+        self._fd, terminal = pty.openpty()
         self.resize(self.columns, self.rows)
+        # The first terminal that the leader of a session opens is its own. Not `pty.fork`: that
+        # runs Python between fork and exec, which newer Pythons warn of where there are threads.
+        taking = ["sh", "-c", f': <>{os.ttyname(terminal)}; exec "$@"', "sh"]
+        self._process = subprocess.Popen(
+            [*taking, *(argv or [sys.executable, "-m", module, *words])],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+            cwd=cwd,
+            env=environment,
+        )
+        self.pid = self._process.pid
+        os.close(terminal)
 
     def __enter__(self) -> Program:
         return self
@@ -123,7 +134,10 @@ class Program:
             self.read(0.15)
 
     def read(self, seconds: float = 0.05) -> bool:
-        """Take what the program wrote within *seconds*; False once its side is closed."""
+        """Take what the program writes within *seconds*; False once its side is closed.
+
+        No longer than that, however much it writes: a screen that passes can be seen.
+        """
         end = time.monotonic() + seconds
         if self._fd < 0:
             time.sleep(min(seconds, 0.05))
@@ -142,6 +156,8 @@ class Program:
                 return False
             self.output += data
             self._stream.feed(data)
+            if time.monotonic() >= end:
+                return True
 
     @property
     def text(self) -> str:
@@ -150,16 +166,24 @@ class Program:
 
     def wait_for(self, *texts: str, seconds: float = 60, gone: bool = False) -> str:
         """Wait until all *texts* are on the screen (or, with *gone*, none of them)."""
+
+        def shown() -> bool:
+            screen = self.text
+            seen = [text in screen for text in texts]
+            return not any(seen) if gone else all(seen)
+
+        return self.wait_until(shown, f"{texts} {'gone' if gone else 'shown'}", seconds)
+
+    def wait_until(self, done: Callable[[], bool], what: str, seconds: float = 60) -> str:
+        """Read on until *done*, which *what* names; return the screen."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             alive = self.read(0.05)
-            seen = [text in self.text for text in texts]
-            if (not any(seen)) if gone else all(seen):
+            if done():
                 return self.text
             if not alive:
                 break
-        state = "still there" if gone else "not there"
-        raise AssertionError(f"{texts} {state} after {seconds} s; the screen:\n{self.text}")
+        raise AssertionError(f"not {what} after {seconds} s; the screen:\n{self.text}")
 
     def disorder(self) -> list[str]:
         """What the program left switched on in the terminal; empty when all is as it was."""
@@ -185,10 +209,11 @@ class Program:
         end = time.monotonic() + seconds
         while self.status is None and time.monotonic() < end:
             self.read(0.02)
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = os.waitstatus_to_exitcode(status)
+            self.status = self._process.poll()
         if self.status is None:
             raise AssertionError(f"still running after {seconds} s; the screen:\n{self.text}")
-        self.read(0.05)
+        written = -1
+        while written < len(self.output):  # what the terminal still holds
+            written = len(self.output)
+            self.read(0.05)
         return self.status

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.terminal.drafts import all_hold
 from tests.terminal.program import Program
 
 ANTHROPIC = "anthropic/claude-"
@@ -115,7 +116,8 @@ class Story:
         program.press("enter")
         program.wait_for(FIFTH, "Writing")
         self.partial = self._written(program)
-        program.read(4)  # drafts are stored at least every half second
+        home = Path(self.env["FLUX_HOME"])
+        program.wait_until(lambda: all_hold(home, self.partial), "stored what is shown")
         yield "11-before-the-kill", program
         program.signal(signal.SIGKILL)
         assert program.wait_exit() == -signal.SIGKILL

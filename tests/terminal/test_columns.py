@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.terminal.drafts import all_hold
 from tests.terminal.program import Program
 
 pytestmark = [pytest.mark.terminal, pytest.mark.slow]
@@ -28,11 +29,9 @@ def test_answers_of_columns_that_were_killed_come_back_beside_each_other(tmp_pat
         program.press("enter")
         program.wait_for("2 of 2 answering", "tok/s")
         before = re.compile(r"alphaKILLED")
-        for _ in range(200):
-            program.read(0.1)
-            if len(before.findall(program.text)) >= 2:
-                break
-        program.read(3)  # a draft is written at least this often
+        program.wait_until(lambda: len(before.findall(program.text)) >= 2, "begun by both")
+        home = tmp_path / "home"
+        program.wait_until(lambda: all_hold(home, "alphaKILLED", count=2), "stored for both")
         program.signal(signal.SIGKILL)
         assert program.wait_exit() == -signal.SIGKILL
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.terminal.drafts import unmarked
 from tests.terminal.simulation import environment, simulator, wire_to
 from tests.terminal.story import ANTHROPIC, FIFTH, FIRST, FOURTH, OPENAI, SECOND, THIRD, Story
 
@@ -76,11 +77,6 @@ def everything_was_stored(messages: list[dict[str, Any]], partial: str) -> None:
 
 def text_of(message: Mapping[str, Any]) -> str:
     return "".join(part["text"] for part in message["parts"] if part["type"] == "text")
-
-
-def unmarked(markdown: str) -> str:
-    """The words as they are on the screen."""
-    return markdown.replace("`", "").replace("*", "")
 
 
 def each_request_had_the_whole_history(
