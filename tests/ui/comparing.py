@@ -71,6 +71,14 @@ class View:
     def running(self) -> bool:
         return any(w.group == "ask" and not w.is_finished for w in self.screen.workers)
 
+    async def measured(self) -> None:
+        """Have no row guessed: what was never in sight is, and where the end is moves with it."""
+        texts = [pane.text for pane in self.panes]
+        for text in texts:
+            text._look_ahead()  # pyright: ignore[reportPrivateUsage]
+        await wait_until(lambda: all(text._ahead is None for text in texts), "the heights")  # pyright: ignore[reportPrivateUsage]
+        await self.settle()
+
     async def settle(self) -> None:
         await handled(self.chat.pilot)
         self.screen.clock.tick()

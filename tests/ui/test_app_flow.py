@@ -139,8 +139,7 @@ async def test_what_waits_goes_back_to_the_composer_when_the_answer_is_stopped(
 async def test_a_swap_while_streaming_lets_the_answer_end_with_its_model(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         begun = chat.session.model.ref
-        await chat.send(BRIEF)
-        await wait_until(lambda: chat.session.busy)
+        await chat.begin(BRIEF)
 
         await chat.press("f3")
         changed = chat.session.model.ref

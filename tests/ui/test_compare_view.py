@@ -682,6 +682,7 @@ def row_of(text: ColumnText, words: str) -> int:
 async def test_a_turn_stands_level_though_one_column_has_nothing_below_it(tmp_path: Path) -> None:
     async with comparing(tmp_path) as view:
         short, long = await unequal(view)
+        await view.measured()
         end = short.scroll_offset.y
         starts = [at for at, entry in enumerate(long._entries) if entry.role == "user"]
 
@@ -728,6 +729,7 @@ async def test_a_turn_stands_level_though_rows_above_it_were_guessed_wrong(
 async def test_a_short_column_scrolls_on_as_far_as_its_neighbour_has_rows(tmp_path: Path) -> None:
     async with comparing(tmp_path) as view:
         short, long = await unequal(view)
+        await view.measured()
         end = short.scroll_offset.y
         short.focus()
 
@@ -752,6 +754,7 @@ async def test_room_below_an_answer_does_not_keep_the_next_one_from_being_follow
 ) -> None:
     async with comparing(tmp_path) as view:
         short, long = await unequal(view)
+        await view.measured()
         end = short.scroll_offset.y
         long.focus()
         await view.press("pageup")
@@ -788,6 +791,7 @@ async def test_whoever_follows_one_answer_follows_all_that_still_come(tmp_path: 
 async def test_page_keys_scroll_the_columns_from_the_composer(tmp_path: Path) -> None:
     async with comparing(tmp_path) as view:
         await view.say("sim: tokens=600 one")
+        await view.measured()
         one, two = (pane.text for pane in view.panes)
         ends = one.scroll_offset.y, two.scroll_offset.y
         view.screen.query_one(Prompt).focus()
