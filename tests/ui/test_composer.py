@@ -1,5 +1,6 @@
 """Files in the composer: by path, by paste, by @; and what becomes of them."""
 
+import threading
 from pathlib import Path
 
 import PIL.Image
@@ -7,9 +8,11 @@ import pytest
 from textual.events import Key, Paste
 
 from flux_tui.core.messages import Document, Image
+from flux_tui.session.files import FileTree
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.widgets.chips import Attachments, chip, size_words
 from flux_tui.ui.widgets.completing import Offer
+from flux_tui.ui.widgets.composer import Composer
 from flux_tui.ui.widgets.menu import SHOWN, Menu
 from flux_tui.ui.widgets.transcript import Transcript
 from tests.ui.driving import Chat, chatting, wait_until
@@ -165,6 +168,8 @@ async def test_the_menu_is_moved_in_and_closed_without_stopping_anything(work: P
         menu = chat.app.chat.query_one(Menu)
         await chat.press("at")
         await wait_until(lambda: menu.chosen is not None)
+        offers = chat.app.chat.query_one(Composer).workers
+        await wait_until(lambda: not any(each.group == "offer" for each in offers), "all files")
         first = menu.chosen
         await chat.press("down")
         assert menu.chosen != first
@@ -177,6 +182,31 @@ async def test_the_menu_is_moved_in_and_closed_without_stopping_anything(work: P
         assert menu.chosen is None
         assert chat.prompt.text == "@"
         assert isinstance(chat.app.screen, ChatScreen)
+
+
+async def test_a_menu_that_was_closed_stays_so_when_the_folder_has_been_read(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill, go = FileTree.fill, threading.Event()
+
+    def slow(tree: FileTree) -> None:
+        fill(tree)
+        tree.done = False
+        go.wait(60)
+        tree.done = True
+
+    monkeypatch.setattr(FileTree, "fill", slow)
+    async with chatting(work) as chat:
+        menu = chat.app.chat.query_one(Menu)
+        await chat.press("at")
+        await wait_until(lambda: menu.chosen is not None)
+
+        await chat.press("escape")
+        go.set()
+        offers = chat.app.chat.query_one(Composer).workers
+        await wait_until(lambda: not any(each.group == "offer" for each in offers), "all files")
+
+        assert menu.chosen is None
 
 
 async def test_a_mention_written_in_full_is_attached_when_sent(work: Path) -> None:

@@ -308,7 +308,7 @@ class Composer(Vertical):
         found = [Offer(line, "earlier") for line in lines if line.startswith(word.text)][:20]
         if word.text:
             found += [Offer(name) for name in names if name.startswith(word.text)]
-        if prompt.wanted == word:
+        if prompt.awaits(word):
             self.query_one(Menu).show(found, word, more="programs; type more of the name")
 
     @work(exclusive=True, group="offer", exit_on_error=False)
@@ -325,7 +325,7 @@ class Composer(Vertical):
             done = tree.done or walking.done()
             known = self._tree if not done and self._tree is not None else tree
             found = await asyncio.to_thread(known.find, word.text)
-            if self.query_one(Prompt).wanted != word:
+            if not self.query_one(Prompt).awaits(word):
                 return
             if found or done:
                 willing = word.kind == "file"

@@ -213,6 +213,10 @@ class Prompt(TextArea):
 
     # ── keys ──
 
+    def awaits(self, word: Wanted) -> bool:
+        """Whether *word* is still being written, and its menu was not closed."""
+        return self.wanted == word and self.declined != word
+
     def close_menu(self) -> bool:
         """Close the menu until another word is written; whether it was open."""
         if self.menu is None or self.menu.chosen is None:
