@@ -26,24 +26,47 @@ _ABORT = struct.pack("ii", 1, 0)
 class SimServer:
     """A running server; `port` is where it listens. Close it with `aclose`."""
 
-    def __init__(self, simulator: Simulator, server: asyncio.Server) -> None:
+    def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
-        self._server = server
-        self.port: int = server.sockets[0].getsockname()[1]
+        self.port = 0
         self.connections: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
 
     @property
     def url(self) -> str:
         """The base URL, without a path."""
         return f"http://127.0.0.1:{self.port}"
 
+    async def listen(self, host: str, port: int) -> None:
+        """Begin; see `serve`."""
+        self._server = await asyncio.start_server(self._connected, host, port, limit=_READ)
+        self.port = self._server.sockets[0].getsockname()[1]
+
     async def aclose(self) -> None:
         """Stop listening, drop every connection and wait until all is gone."""
+        if self._server is None:
+            return
+        for listening in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        for _ in range(2):  # what asyncio has accepted becomes a connection in so many steps
+            await asyncio.sleep(0)
         self._server.close()
         for task in tuple(self.connections):
             task.cancel()
         await asyncio.gather(*self.connections, return_exceptions=True)
         await self._server.wait_closed()
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # No coroutine: asyncio would make a task of it that `aclose` does not know before it runs,
+        # and cancelled by then, it would never close the connection.
+        def ended(task: asyncio.Task[None]) -> None:
+            self.connections.discard(task)
+            if not writer.is_closing():
+                writer.transport.abort()
+
+        task = asyncio.create_task(_Connection(self.simulator, reader, writer).run())
+        self.connections.add(task)
+        task.add_done_callback(ended)
 
 
 async def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> SimServer:
@@ -52,24 +75,9 @@ async def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) ->
     Raises:
         OSError: the port is taken or the address is not ours.
     """
-    running: SimServer | None = None
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert running is not None
-        assert task is not None
-        running.connections.add(task)
-        try:
-            await _Connection(simulator, reader, writer).run()
-        except asyncio.CancelledError:
-            # asyncio's own callback would log this; the cancelling side is `aclose` alone.
-            writer.transport.abort()
-        finally:
-            running.connections.discard(task)
-
-    server = await asyncio.start_server(connected, host, port, limit=_READ)
-    running = SimServer(simulator, server)
-    return running
+    server = SimServer(simulator)
+    await server.listen(host, port)
+    return server
 
 
 async def run_server(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+from contextlib import suppress
 
 import httpx2
 import pytest
@@ -68,6 +70,24 @@ async def test_closing_the_server_ends_what_still_streams(sim: Simulator) -> Non
             with pytest.raises(httpx2.TransportError):
                 async for _ in lines:
                     pass
+
+
+@pytest.mark.parametrize("steps", range(10))
+async def test_closing_the_server_ends_what_has_only_just_connected(
+    sim: Simulator, steps: int
+) -> None:
+    server = await serve(sim)
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.setblocking(False)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+
+        await server.aclose()
+
+        async with asyncio.timeout(10):
+            with suppress(ConnectionResetError):
+                assert await asyncio.get_running_loop().sock_recv(client, 1) == b""
+    assert not server.connections
 
 
 async def raw_exchange(port: int, data: bytes) -> bytes:
