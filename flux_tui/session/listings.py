@@ -135,11 +135,13 @@ async def _ask(port: int, name: str, label: str) -> LocalServer | None:
 
 
 async def _listed(base_url: str) -> list[str]:
-    httpx2 = await asyncio.to_thread(_import_client)
+    client = await asyncio.to_thread(_make_client)  # it reads the certificates of this machine
+    import httpx2
+
     try:
         async with (
             asyncio.timeout(_LOOK_SECONDS * 2),
-            httpx2.AsyncClient(trust_env=False, follow_redirects=False) as client,
+            client,
             client.stream("GET", f"{base_url}/models") as response,
         ):
             if response.status_code != 200:
@@ -158,10 +160,10 @@ async def _body(response: httpx2.Response) -> bytes:
     return data
 
 
-def _import_client():
+def _make_client() -> httpx2.AsyncClient:
     import httpx2
 
-    return httpx2
+    return httpx2.AsyncClient(trust_env=False, follow_redirects=False)
 
 
 def _ids(data: bytes) -> list[str]:

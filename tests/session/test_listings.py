@@ -7,6 +7,9 @@ import json
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from flux_tui.session import listings
 from flux_tui.session.listings import FRESH_SECONDS, LocalServer, ModelLists, find_local
 
 URL = "https://example.invalid/v1"
@@ -82,7 +85,10 @@ def http(body: object, status: str = "200 OK") -> bytes:
     )
 
 
-async def test_a_server_on_a_usual_port_is_found_with_its_models() -> None:
+async def test_a_server_on_a_usual_port_is_found_with_its_models(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listings, "_LOOK_SECONDS", 30.0)
     async with server(http({"data": [{"id": "llama-4"}, {"id": "nomic-embed-text"}]})) as port:
         found = await find_local({port: ("ollama", "Ollama")})
 
@@ -116,12 +122,19 @@ async def test_other_services_and_closed_ports_are_no_error() -> None:
 
 
 async def test_a_silent_service_holds_up_nothing() -> None:
+    waiting = 0
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal waiting
+        waiting += 1
         await reader.read()
         writer.close()
+        waiting -= 1
 
     listening = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with listening:
         port = listening.sockets[0].getsockname()[1]
         async with asyncio.timeout(20):
             assert await find_local({port: ("x", "X")}) == ()
+            while waiting:
+                await asyncio.sleep(0.01)
