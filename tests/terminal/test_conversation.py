@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.terminal, pytest.mark.slow]
 QUESTIONS = [FIRST, SECOND, THIRD, FOURTH, FIFTH]
 
 
+@pytest.mark.timeout(480)  # many steps, each of which may take a slow machine its time
 def test_a_conversation_goes_through_two_vendors_and_survives_a_kill(tmp_path: Path) -> None:
     folder = tmp_path / "notes"
     folder.mkdir()
