@@ -6,13 +6,15 @@ import pytest
 from textual.events import Paste
 
 from flux_tui.core.models import ModelRef
+from flux_tui.ui import app
+from flux_tui.ui.screens import chat_actions
 from flux_tui.ui.screens.listing import ListScreen
 from flux_tui.ui.screens.sessions import SessionsScreen
 from flux_tui.ui.widgets.cost_meter import CostMeter
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.tool_pane import ToolPane
 from flux_tui.ui.widgets.transcript import Transcript
-from tests.ui.driving import Chat, chatting, make_app, wait_until
+from tests.ui.driving import Chat, chatting, handled, make_app, wait_until
 
 SLOW = "sim: tokens=2000 speed=60"
 BRIEF = "sim: tokens=40 speed=7"
@@ -58,7 +60,10 @@ async def test_escape_stops_and_keeps_the_partial_answer(tmp_path: Path) -> None
         await wait_until(lambda: "Retry" in chat.text("#status-keys"))
 
 
-async def test_escape_twice_brings_the_last_message_back_to_edit(tmp_path: Path) -> None:
+async def test_escape_twice_brings_the_last_message_back_to_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat_actions, "_TWICE_SECONDS", 600.0)  # on a busy machine a press lasts
     async with chatting(tmp_path) as chat:
         chat.session.policy.mode = "read"
         await chat.say(TOOL)
@@ -334,7 +339,10 @@ async def test_ctrl_q_ends_the_program_from_a_dialog_too(tmp_path: Path) -> None
         assert chat.app.return_code == 0
 
 
-async def test_ctrl_c_clears_first_and_quits_at_the_second_press(tmp_path: Path) -> None:
+async def test_ctrl_c_clears_first_and_quits_at_the_second_press(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_QUIT_SECONDS", 600.0)  # on a busy machine a press lasts
     async with chatting(tmp_path) as chat:
         chat.prompt.fill("something")
         await chat.press("ctrl+c")
@@ -424,13 +432,13 @@ async def test_a_model_is_chosen_by_command_and_a_wrong_one_is_told(tmp_path: Pa
 
 
 async def test_sdk_and_prices_are_loaded_when_somebody_types_and_not_before(tmp_path: Path) -> None:
-    app = make_app(tmp_path)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await wait_until(lambda: app.chat.session is not None)
-        await pilot.pause()
-        assert not any(w.group in {"prepare", "prices"} for w in app.workers)
-        assert not app.prices
+    flux = make_app(tmp_path)
+    async with flux.run_test(size=(120, 40)) as pilot:
+        await wait_until(lambda: flux.chat.session is not None)
+        await handled(pilot)
+        assert not any(w.group in {"prepare", "prices"} for w in flux.workers)
+        assert not flux.prices
 
         await pilot.press("h")
 
-        await wait_until(lambda: app.prices)
+        await wait_until(lambda: flux.prices)

@@ -74,8 +74,10 @@ async def test_any_size_of_window_is_survived(tmp_path: Path, size: tuple[int, i
     async with chatting(tmp_path, size=(80, 24)) as chat:
         await chat.say("hello")
         await chat.pilot.resize_terminal(*size)
+        notice, small = chat.app.chat.query_one("#too-small"), size[0] < 40 or size[1] < 10
+        await wait_until(lambda: chat.app.chat.size == size, "the other size")
         await chat.settle()
-        assert chat.app.chat.query_one("#too-small").display == (size[0] < 40 or size[1] < 10)
+        await wait_until(lambda: notice.display == small, f"the notice: {small}")
 
         await chat.pilot.resize_terminal(80, 24)
         await chat.settle()

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from flux_tui.ui.screens import chat_actions
 from flux_tui.ui.screens.approval import ApprovalScreen
 from tests.ui.driving import Chat, chatting, wait_until
 
@@ -74,7 +77,10 @@ async def test_a_refused_call_is_still_called_refused(tmp_path: Path) -> None:
         assert "refused by you" in _shown(chat)
 
 
-async def test_editing_a_message_keeps_what_was_told_before_it(tmp_path: Path) -> None:
+async def test_editing_a_message_keeps_what_was_told_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat_actions, "_TWICE_SECONDS", 600.0)  # on a busy machine a press lasts
     async with chatting(tmp_path, (120, 60)) as chat:
         await chat.say("sim: fault=unauthorized")
         await wait_until(lambda: "✗" in _shown(chat))

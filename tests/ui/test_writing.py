@@ -11,6 +11,7 @@ from textual.widgets import Input
 from flux_tui.core.messages import Document, Image
 from flux_tui.session import attachments
 from flux_tui.storage.claims import _started, own_claim  # pyright: ignore[reportPrivateUsage]
+from flux_tui.ui import app
 from flux_tui.ui.screens.approval import ApprovalScreen
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.screens.consent import ConsentScreen
@@ -127,7 +128,10 @@ async def test_ctrl_c_throws_away_what_up_and_undo_bring_back(tmp_path: Path) ->
         assert chat.app.return_code is None
 
 
-async def test_ctrl_c_copies_a_selection_once_and_can_quit_afterwards(tmp_path: Path) -> None:
+async def test_ctrl_c_copies_a_selection_once_and_can_quit_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_QUIT_SECONDS", 600.0)  # on a busy machine a press lasts
     async with chatting(tmp_path) as chat:
         await chat.say("hello")
         transcript = chat.app.chat.query_one(Transcript)
@@ -554,6 +558,20 @@ async def test_a_file_that_is_still_read_does_not_come_to_another_session(
         chat.app.chat.take(await chat.app.runtime.resume(first))
         await wait_until(lambda: chat.prompt.text == "x")
         await wait_until(lambda: _files(chat) == ["a.txt"], "the file of the draft")
+
+
+async def test_a_file_belongs_to_the_draft_before_anybody_begins_to_read_it(
+    tmp_path: Path,
+) -> None:
+    async with chatting(tmp_path) as chat:
+        path = tmp_path / "work" / "a.txt"
+        path.write_text("words\n")
+        composer = chat.app.chat.query_one(Composer)
+
+        composer.attach_again([path])
+        assert composer.paths_of(()) == (path,)
+
+        await wait_until(lambda: _files(chat) == ["a.txt"])
 
 
 async def test_a_queued_message_that_was_taken_back_keeps_its_file_in_the_draft(

@@ -173,11 +173,14 @@ class Composer(Vertical):
         known = (self._paths.get(hash(item)) for item in files)
         return (*self._again, *(path for path in known if path is not None))
 
-    @work(group="attach", exit_on_error=False)
-    async def attach_again(self, paths: Sequence[Path]) -> None:
+    def attach_again(self, paths: Sequence[Path]) -> None:
         """Attach the files of a draft, those that can still be; the first that cannot is told."""
+        self._again = paths  # at once: who leaves before one is read must not lose them
+        self._read_again(paths)
+
+    @work(group="attach", exit_on_error=False)
+    async def _read_again(self, paths: Sequence[Path]) -> None:
         troubles: list[str] = []
-        self._again = paths
         for path in paths:
             try:
                 await self._take((path,))
