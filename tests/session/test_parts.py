@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from flux_tui.core.messages import Message, Text, Thinking, user_message
 from flux_tui.core.models import ModelRef
@@ -24,7 +26,14 @@ from flux_tui.storage.store import DaySpent
 from flux_tui.tools.base import Risk
 from tests.session.helpers import PlainTool, count, model, one_cent
 
-NOW = datetime.now(UTC)
+NOW = datetime(2026, 11, 14, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def noon() -> Iterator[None]:
+    """It is `NOW`, and stays so: no day ends between two lines of a test."""
+    with time_machine.travel(NOW, tick=False):
+        yield
 
 
 def cost(cents: int, basis: CostBasis = "computed") -> Cost:
@@ -123,6 +132,7 @@ def test_an_answer_without_a_model_is_in_no_models_total() -> None:
     assert ledger.session == Cost()
 
 
+@pytest.mark.usefixtures("noon")
 def test_today_and_month_cover_all_sessions_and_one_kind_of_money() -> None:
     spending = Spending()
     today, month_ago = NOW.astimezone(), start_of_month(NOW) - timedelta(days=3)
@@ -148,6 +158,7 @@ def test_today_and_month_cover_all_sessions_and_one_kind_of_money() -> None:
     assert ledger.session == cost(2)
 
 
+@pytest.mark.usefixtures("noon")
 def test_what_the_store_has_counted_is_not_counted_again() -> None:
     spending = Spending()
     spending.load([DaySpent(day=f"{NOW.astimezone():%Y-%m-%d}", cost=cost(3))], NOW)
@@ -160,6 +171,7 @@ def test_what_the_store_has_counted_is_not_counted_again() -> None:
     assert ledger.today == cost(7)
 
 
+@pytest.mark.usefixtures("noon")
 def test_a_price_found_later_takes_the_place_of_an_unknown_one() -> None:
     day = f"{NOW.astimezone():%Y-%m-%d}"
     spending = Spending()
@@ -178,6 +190,7 @@ def test_a_price_found_later_takes_the_place_of_an_unknown_one() -> None:
     assert ledger.today == cost(7)
 
 
+@pytest.mark.usefixtures("noon")
 def test_the_simulators_money_is_counted_by_itself() -> None:
     spending = Spending(simulated=True)
     spending.add("1", NOW, cost(1))
