@@ -37,6 +37,7 @@ async def _view(chat: Chat, words: str = MODELS) -> View:
     view = await open_view(chat, words)
     view.screen.query_one(Prompt).cursor_blink = False
     await view.say("hello")
+    await _foretold(view)
     for pane, progress in zip(view.panes, STATES, strict=True):
         pane.column.progress = progress
         # Its length is partly a guess while it grows: without the bar it is measured anew.
@@ -45,10 +46,15 @@ async def _view(chat: Chat, words: str = MODELS) -> View:
         pane.show()
     view.screen.clock.request()
     await view.settle()
-    # Worked out in a thread, from what the answers before cost.
-    prompt = view.screen.query_one(Prompt)
-    await wait_until(lambda: "about" in str(prompt.border_subtitle), "the forecast")
     return view
+
+
+async def _foretold(view: View) -> None:
+    """Have the forecast that knows what the answers cost, and none later."""
+    if view.screen._estimating is not None:  # pyright: ignore[reportPrivateUsage]
+        view.screen._estimating.stop()  # pyright: ignore[reportPrivateUsage]
+    await view.screen.estimate().wait()
+    assert "about" in str(view.screen.query_one(Prompt).border_subtitle)
 
 
 async def columns(chat: Chat) -> None:

@@ -15,8 +15,10 @@ from flux_tui.ui.app import FluxApp
 from flux_tui.ui.screens.approval import ApprovalScreen
 from flux_tui.ui.screens.chat import ChatScreen
 from flux_tui.ui.screens.compare_columns import ColumnsScreen
+from flux_tui.ui.screens.model_picker import ModelPicker
+from flux_tui.ui.widgets.preflight_card import PreflightCard
 from flux_tui.ui.widgets.transcript import Transcript
-from tests.ui.driving import Chat, make_app, wait_until
+from tests.ui.driving import Chat, handled, make_app, wait_until
 
 Compare: TypeAlias = Callable[..., bool]
 Scene: TypeAlias = Callable[[Chat], Awaitable[None]]
@@ -69,6 +71,8 @@ async def approval(chat: Chat) -> None:
 async def picker(chat: Chat) -> None:
     """The list of models."""
     await chat.press("f2")
+    card = (await chat.dialog(ModelPicker)).query_one(PreflightCard)
+    await wait_until(lambda: card.shown, "the card")
 
 
 async def help_page(chat: Chat) -> None:
@@ -99,7 +103,7 @@ def taken(app: FluxApp, scene: Scene) -> Callable[[Pilot[Any]], Awaitable[None]]
         for screen in app.screen_stack:  # what lies below a dialog is seen, too
             if isinstance(screen, (ChatScreen, ColumnsScreen)):
                 screen.clock.tick()
-        await pilot.pause()
+        await handled(pilot)
 
     return play
 
