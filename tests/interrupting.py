@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 
@@ -13,6 +14,7 @@ def interrupted(process: subprocess.Popen[str], pipe: Path, tries: int) -> str |
     """Interrupt *process* once it reads from *pipe*, until it ends; what it told, None if never."""
     writer = -1
     while writer < 0 and process.poll() is None:
+        time.sleep(0.01)
         with contextlib.suppress(OSError):  # nobody reads from it yet
             writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
     told = None

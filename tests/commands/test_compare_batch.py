@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from decimal import Decimal
 from pathlib import Path
@@ -193,7 +194,7 @@ def test_a_wait_that_is_broken_off_goes_on_later(
         env=environ(server),
     )
     while process.poll() is None and handed_in(server) == 0:
-        pass
+        time.sleep(0.01)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     if number == signal.SIGINT and process.returncode:  # 0: it was done sooner than the signal came

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -220,7 +221,7 @@ def test_an_interrupt_keeps_what_was_answered(tmp_path: Path, number: signal.Sig
         env={**os.environ, **FAST},
     )
     while process.poll() is None and not (out.exists() and out.read_bytes().count(b"\n") >= 1):
-        pass
+        time.sleep(0.01)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
 
