@@ -21,13 +21,14 @@ from flux_tui.core.events import (
     ToolStarted,
     TurnEvent,
 )
-from flux_tui.core.messages import Message, Text, Thinking, ToolResult
+from flux_tui.core.messages import Message, Text, Thinking, ToolCall, ToolResult
 from flux_tui.providers import transport
 from flux_tui.session.approvals import Answer
 from flux_tui.session.session import ChatSession
 from flux_tui.session.wiring import SIMULATOR_KEY, Runtime
 from flux_tui.sim.app import Simulator
 from flux_tui.sim.faults import FAULTS
+from flux_tui.tools.base import Preview, Tool
 from tests.session.helpers import PlainTool, Says, committed, drain, ended
 
 MODELS = {
@@ -330,15 +331,17 @@ async def test_stop_in_the_middle_of_a_tool_leaves_a_whole_history(
 async def test_stop_while_approval_is_asked_leaves_a_whole_history(
     runtime: Runtime, session: ChatSession
 ) -> None:
-    approver = Says(Answer.ONCE, seconds=30)
+    class Leaving(Says):
+        async def ask(self, call: ToolCall, tool: Tool, preview: Preview | None) -> Answer:
+            session.stop()
+            return await super().ask(call, tool, preview)
+
+    approver = Leaving(Answer.ONCE, seconds=30)
     session.approver = approver
 
-    events: list[TurnEvent] = []
-    async for event in session.send('sim: tool=write_file:{"path":"a","content":"b"}'):
-        events.append(event)
-        if isinstance(event, ToolStarted) and event.waiting:
-            asyncio.get_running_loop().call_later(0.05, session.stop)
+    events = await drain(session.send('sim: tool=write_file:{"path":"a","content":"b"}'))
 
+    assert any(isinstance(event, ToolStarted) and event.waiting for event in events)
     assert ended(events).reason == "aborted"
     assert approver.cancelled
     assert not (runtime.root / "a").exists()
