@@ -88,6 +88,8 @@ async def scoreboard(chat: Chat) -> None:
     await chat.press("alt+o")
     board = await chat.dialog(ScoreboardScreen)
     await wait_until(lambda: "6 votes" in str(board.query_one("#scoreboard-text", Plain).content))
+    await chat.settle()
+    await board._show()  # again, beside the scrollbar that the text may have got: nothing moves
 
 
 @pytest.mark.parametrize("size", [(160, 40), *SIZES], ids=lambda size: f"{size[0]}x{size[1]}")

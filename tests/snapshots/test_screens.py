@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from flux_tui.ui.app import FluxApp
 from flux_tui.ui.screens.approval import ApprovalScreen
@@ -71,7 +72,9 @@ async def approval(chat: Chat) -> None:
 async def picker(chat: Chat) -> None:
     """The list of models."""
     await chat.press("f2")
-    card = (await chat.dialog(ModelPicker)).query_one(PreflightCard)
+    screen = await chat.dialog(ModelPicker)
+    screen.query_one(Input).cursor_blink = False
+    card = screen.query_one(PreflightCard)
     await wait_until(lambda: card.shown, "the card")
 
 

@@ -73,7 +73,9 @@ class ScoreboardScreen(Dialog[None]):
         if every is not self._votes or tag != self._tag:
             return  # there are newer ones, which are shown too
         votes = [v for v in every if not tag or tag == (v.tag or "untagged")]
-        width = self.query_one(VerticalScroll).size.width - 4
+        view = self.query_one(VerticalScroll)
+        # The same with a scrollbar and without: the text decides whether there is one.
+        width = view.outer_size.width - view.styles.gutter.width - 4
         text = board_text(ratings, votes, tag, width)
         self.query_one("#scoreboard-text", Plain).update(text)
 
