@@ -462,6 +462,63 @@ async def test_the_draft_of_a_session_just_left_is_kept_when_the_program_ends_at
         assert "for the first" in (kept or "")
 
 
+async def test_two_messages_in_one_burst_are_both_said_in_their_order(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        sending = chat.app.chat.sending
+        for text in ("sim: text=one", "sim: text=two", "sim: text=three"):
+            await sending.take(text, ())  # the turn before has not begun
+
+        await wait_until(lambda: chat.answers == ["one", "two", "three"], "all answers")
+
+
+async def test_a_shell_line_in_a_burst_takes_no_message_away(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        sending = chat.app.chat.sending
+        for text in ("!echo hello", "sim: text=one", "!echo again", "sim: text=two"):
+            await sending.take(text, ())
+        for _ in range(2):
+            await chat.dialog(ApprovalScreen)
+            await asyncio.sleep(0.5)  # what is typed ahead approves nothing
+            await chat.press("y")
+
+        await wait_until(lambda: chat.answers == ["one", "two"], "both answers")
+
+
+async def test_what_would_end_a_turn_that_has_not_begun_is_refused(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        first = chat.session
+        await chat.app.chat.sending.take("sim: text=one", ())
+        for action in ("session.new", "chat.retry", "chat.compact"):
+            await chat.app.chat.run_command(action, "")
+        assert chat.session is first
+
+        await wait_until(lambda: chat.answers == ["one"], "the answer")
+        assert [note for note in chat.notes if "still running" in note]
+
+
+async def test_what_was_under_way_when_a_turn_broke_down_is_in_the_composer_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> object:
+        raise RuntimeError("a fault of the program")
+
+    async with chatting(tmp_path) as chat:
+        with monkeypatch.context() as patch:
+            patch.setattr(chat.session, "send", broken)
+            for text in ("sim: text=one", "sim: text=two"):
+                await chat.app.chat.sending.take(text, ())
+            await wait_until(lambda: chat.prompt.text, "the words")
+        assert chat.prompt.text == "sim: text=one\n\nsim: text=two"
+        assert not chat.app.chat.sending.waiting
+
+        chat.prompt.fill("")
+        await chat.say("sim: text=three")
+        assert chat.answers == ["three"]
+        (report,) = tmp_path.rglob("crash-*.txt")
+        assert "a fault of the program" in report.read_text()
+        report.unlink()  # it is a fault that was asked for
+
+
 async def test_what_was_sent_is_no_draft_any_more(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         await chat.press(*"hello")

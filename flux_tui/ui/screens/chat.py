@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.binding import BindingType
-from textual.worker import Worker
+from textual.worker import Worker, WorkerState
 
 from flux_tui.core.errors import FluxError, InputError
 from flux_tui.ui import keymap
@@ -301,6 +301,8 @@ class ChatScreen(Shell):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Let the application report a failed turn: the news does not bubble."""
         self.flux.on_worker_state_changed(event)
+        if event.worker.group == "turn" and event.state is WorkerState.ERROR:
+            self.sending.next(broken=True)
 
     @work(exclusive=True, group="turn", exit_on_error=False)
     async def turn(
@@ -319,6 +321,7 @@ class ChatScreen(Shell):
     async def run_line(self, line: str) -> None:
         """Run a shell line of the user's, and show what it prints."""
         await self._follow(self.open_session.run_line(line))
+        self.sending.said()
         if self._ended is not None and self._ended.reason == "aborted":
             self.query_one(StatusLine).say(
                 "Not run, or stopped: nothing was added", "■", "$warning"

@@ -91,7 +91,7 @@ class ChatActions:
         del argument
         if self._screen.query_one(Prompt).close_menu():
             return None
-        if self._session.busy:
+        if self._screen.sending.busy:
             self._session.stop()
             return None
         transcript = self._screen.query_one(Transcript)
@@ -106,7 +106,7 @@ class ChatActions:
 
     def _retry(self, argument: str) -> None:
         del argument
-        if self._session.busy:
+        if self._screen.sending.busy:
             raise InputError("an answer is still running", hint="stop it first")
         self._screen.sending.again()
 
@@ -208,7 +208,7 @@ class ChatActions:
 
     def _new(self, argument: str) -> None:
         del argument
-        if self._session.busy:
+        if self._screen.sending.busy:
             raise InputError("an answer is still running", hint="stop it first")
         self._screen.take(self._screen.flux.runtime.new_session(self._session.model))
         self._chat_pane()
@@ -224,7 +224,7 @@ class ChatActions:
                 await runtime.store.rename(session_id, title)
 
         async def open_session(session_id: str) -> None:
-            if self._session.busy:
+            if self._screen.sending.busy:
                 raise InputError("an answer is still running", hint="stop it first")
             if session_id == NEW:
                 self._new("")

@@ -39,7 +39,15 @@ class Sending:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._queue: list[Unsent] = []
-        self._going: Unsent | None = None  # on its way, and not yet in the conversation
+        # On its way, and not yet in the conversation; of a shell line, until it has run.
+        self._going: Unsent | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is running, or something is on its way to get one."""
+        session, workers = self._screen.session, self._screen.workers
+        begun = any(w.group == "turn" and not w.is_finished for w in workers)
+        return begun or self._going is not None or (session is not None and session.busy)
 
     @property
     def waiting(self) -> tuple[Unsent, ...]:
@@ -60,7 +68,7 @@ class Sending:
         # Before there is a session nothing can be said of a message: it waits.
         if session is not None and (problem := self._wrong(typed)):
             self._return(item, problem)
-        elif session is None or session.busy or self._queue:
+        elif session is None or self.busy or self._queue:
             self._queue.append(item)
             self._show()
         else:
@@ -84,7 +92,7 @@ class Sending:
         if broken:
             self._return_all()
         else:
-            item = self._queue.pop(0)
+            self._going = item = self._queue.pop(0)
             self._show()
             self._screen.call_later(self._go, item)
 
@@ -190,6 +198,7 @@ class Sending:
 
     def _go(self, item: Unsent) -> None:
         """Send *item* now."""
+        self._going = item
         typed = read(item.text)
         if problem := self._wrong(typed):  # it may have waited for the program to start
             self._refused(item, problem)
@@ -211,7 +220,6 @@ class Sending:
     def _say(self, item: Unsent | None, text: str | None, model: ModelInfo | None) -> None:
         """Send *text*, or ask again when it is None; a vendor that is new here is asked about."""
         screen, files = self._screen, item.files if item else ()
-        self._going = item
         screen.drafts.changed()
 
         def refused(reader: str) -> None:

@@ -49,7 +49,7 @@ class CompareOpening:
     async def _compare(self, argument: str) -> None:
         """Go to the open split view, or begin one with the models that *argument* names."""
         session = self._screen.open_session
-        if session.busy:
+        if self._screen.sending.busy:
             raise InputError("an answer is still running", hint="stop it first")
         if session.read_only:
             raise InputError("this session can only be read here")
@@ -189,7 +189,7 @@ class CompareOpening:
             key = self._screen.key_of("compare.open") or "/compare"
             hint = f"{key} shows the columns: /replay there repeats one of them"
             raise InputError("nothing was said in this chat, only in the columns", hint=hint)
-        if session.busy or session.read_only or not session.conversation.path:
+        if self._screen.sending.busy or session.read_only or not session.conversation.path:
             raise InputError("there is nothing here that can be replayed now")
 
         def chosen(model: ModelInfo | None) -> None:

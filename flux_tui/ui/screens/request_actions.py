@@ -75,8 +75,7 @@ class RequestActions:
 
     def _compact(self, argument: str) -> None:
         del argument
-        session = self._screen.open_session
-        if session.busy:
+        if self._screen.sending.busy:
             raise InputError("an answer is still running", hint="stop it first")
         self._screen.compact()
 
