@@ -101,3 +101,17 @@ async def comparing(
         view = await open_view(chat, words)
         await view.settle()
         yield view
+
+
+@asynccontextmanager
+async def reopened(home: Path, session: str | None) -> AsyncGenerator[View]:
+    """Run the application anew, and take up the comparison that *session* had."""
+    assert session is not None
+    async with chatting(home, size=(140, 40)) as chat:
+        chat.app.chat.take(await chat.app.runtime.resume(session))
+        await chat.press("f6")
+        question = await chat.dialog(QuestionScreen)
+        question.dismiss(True)
+        view = View(chat, await chat.dialog(CompareScreen))
+        await view.settle()
+        yield view

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flux_tui.ui.screens.compare import CompareScreen
-from flux_tui.ui.screens.compare_dialogs import QuestionScreen
-from tests.ui.comparing import MODELS, comparing
-from tests.ui.driving import chatting, wait_until
+from tests.ui.comparing import MODELS, comparing, reopened
+from tests.ui.driving import wait_until
 
 
 async def test_columns_stand_after_a_restart_as_they_were_arranged(tmp_path: Path) -> None:
@@ -20,15 +18,8 @@ async def test_columns_stand_after_a_restart_as_they_were_arranged(tmp_path: Pat
         answers = {pane.column.author: pane.answer() for pane in view.panes}
         await wait_until(lambda: all(w.is_finished for w in view.screen.workers))
         session = view.screen.comparison.base.id
-    assert session is not None
 
-    async with chatting(tmp_path, size=(140, 40)) as chat:
-        chat.app.chat.take(await chat.app.runtime.resume(session))
-        await chat.press("f6")
-        question = await chat.dialog(QuestionScreen)
-        question.dismiss(True)
-        screen = await chat.dialog(CompareScreen)
-
-        assert [pane.column.author for pane in screen.panes] == arranged
-        assert {pane.column.author: pane.answer() for pane in screen.panes} == answers
-        assert [pane.letter for pane in screen.panes] == ["A", "B", "C"]
+    async with reopened(tmp_path, session) as view:
+        assert [pane.column.author for pane in view.panes] == arranged
+        assert {pane.column.author: pane.answer() for pane in view.panes} == answers
+        assert [pane.letter for pane in view.panes] == ["A", "B", "C"]

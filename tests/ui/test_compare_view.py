@@ -26,7 +26,7 @@ from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
 from flux_tui.ui.widgets.transcript import Transcript
 from flux_tui.ui.widgets.transcript_pieces import Lines
-from tests.ui.comparing import MODELS, TWO, View, comparing, open_view
+from tests.ui.comparing import MODELS, TWO, View, comparing, open_view, reopened
 from tests.ui.driving import chatting, wait_until
 
 
@@ -170,21 +170,12 @@ async def test_leaving_keeps_what_the_columns_have_said(tmp_path: Path) -> None:
         session = view.screen.comparison.base.id
         view.chat.app.leave(0)
         await wait_until(lambda: not view.chat.app.is_running or view.chat.app.return_code == 0)
-    assert session is not None
-    async with chatting(tmp_path, size=(140, 40)) as chat:
-        chat.app.chat.take(await chat.app.runtime.resume(session))
-        await chat.press("f6")
-        question = await chat.dialog(QuestionScreen)
-        question.dismiss(True)
-        screen = await chat.dialog(CompareScreen)
-        await chat.pilot.pause()
-
-        tips = [pane.column.session.conversation.path[-1] for pane in screen.panes]
+    async with reopened(tmp_path, session) as view:
+        tips = [pane.column.session.conversation.path[-1] for pane in view.panes]
         assert [(tip.role, tip.stop) for tip in tips] == [("assistant", "aborted")] * 2
         assert all(tip.parts for tip in tips)
         assert len({tip.model for tip in tips}) == 2
-        screen.clock.tick()
-        assert "stopped" in str(screen.panes[0].query_one(".column-head", Plain).content)
+        assert "stopped" in str(view.panes[0].query_one(".column-head", Plain).content)
 
 
 async def test_what_comes_after_the_store_was_closed_is_no_internal_error(tmp_path: Path) -> None:
@@ -509,16 +500,8 @@ async def test_an_open_comparison_is_offered_again_after_a_restart(tmp_path: Pat
         await wait_until(lambda: all(w.is_finished for w in view.screen.workers))
         paths = view.paths()
         session = view.chat.session.id or view.screen.comparison.base.id
-    assert session is not None
-    async with chatting(tmp_path, size=(140, 40)) as chat:
-        chat.app.chat.take(await chat.app.runtime.resume(session))
-
-        await chat.press("f6")
-        question = await chat.dialog(QuestionScreen)
-        question.dismiss(True)
-        screen = await chat.dialog(CompareScreen)
-
-        columns = screen.comparison.columns
+    async with reopened(tmp_path, session) as view:
+        columns = view.screen.comparison.columns
         assert [[m.id for m in c.session.conversation.path] for c in columns] == paths
 
 

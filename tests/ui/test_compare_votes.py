@@ -11,7 +11,7 @@ from flux_tui.ui.screens.listing import AskLine, TextScreen
 from flux_tui.ui.screens.scoreboard import ScoreboardScreen
 from flux_tui.ui.widgets.plain import Plain
 from flux_tui.ui.widgets.prompt import Prompt
-from tests.ui.comparing import MODELS, TWO, View, comparing
+from tests.ui.comparing import MODELS, TWO, View, comparing, reopened
 from tests.ui.driving import chatting, wait_until
 
 SLOW = "bench n=4000 r=40 k=prose id=S"
@@ -132,15 +132,7 @@ async def test_a_blind_comparison_is_blind_again_after_a_restart(tmp_path: Path)
         await view.say("hello")
         await wait_until(lambda: all(w.is_finished for w in view.screen.workers))
         session = view.screen.comparison.base.id
-    assert session is not None
-    async with chatting(tmp_path, size=(140, 40)) as chat:
-        chat.app.chat.take(await chat.app.runtime.resume(session))
-        await chat.press("f6")
-        question = await chat.dialog(QuestionScreen)
-        question.dismiss(True)
-        view = View(chat, await chat.dialog(CompareScreen))
-        await view.settle()
-
+    async with reopened(tmp_path, session) as view:
         assert view.screen.blind
         assert not [name for name in NAMES if name in told(view)]
 
